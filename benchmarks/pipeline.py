@@ -1,0 +1,118 @@
+"""The whole graph on real films: seconds per stage and per minute of video, against ffmpeg alone.
+
+    python -m benchmarks.pipeline [--videos DIR] [--json FILE]
+
+Runs `matchcut run` twice in a fresh home folder: cold, with everything to compute, and warm, with everything
+remembered. In the same run ffmpeg alone makes the same kind of encode of the same films, and the ratio of the two
+is the figure that carries over to other machines. Without `--videos`, the films in `../shared/videos` are used when
+they are there, else those of the demo.
+"""
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+from benchmarks.machine import machine_facts, shared_videos
+from matchcut.ffmpeg import find_ffmpeg
+from matchcut.standardized_encode import EncodeParameters
+from resources.media_library import VIDEO_SUFFIXES
+
+DEMO_LIBRARY = Path(".matchcut/library")
+DEFAULT_JSON = Path("benchmarks/results/pipeline.json")
+
+
+def matchcut(home: Path, *arguments: str | Path) -> tuple[float, str]:
+    """Run the command line; returns seconds and standard output."""
+    command = [sys.executable, "-m", "matchcut_assets.cli", *map(str, arguments), "--home", str(home)]
+    start = time.perf_counter()
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    return time.perf_counter() - start, done.stdout
+
+
+def ffmpeg_alone(videos: list[Path], folder: Path) -> float:
+    """Seconds that ffmpeg needs for the encodes alone, with the same height, preset and quality."""
+    parameters = EncodeParameters()
+    encode = ["-map", "0:v:0", "-an", "-vf", f"scale=-2:{parameters.height}:flags=area,setsar=1,format=yuv420p"]
+    encode += ["-fps_mode", "passthrough", "-enc_time_base", "demux", "-c:v", "libx264", "-bf", "0"]
+    encode += ["-preset", parameters.preset, "-crf", str(parameters.crf), "-g", str(parameters.keyframe_interval)]
+    binary = str(find_ffmpeg().path)
+    start = time.perf_counter()
+    for video in videos:
+        command = [binary, "-nostdin", "-loglevel", "error", "-y", "-i", str(video), *encode, str(folder / "alone.mp4")]
+        subprocess.run(command, check=True)
+    return time.perf_counter() - start
+
+
+def measure(videos: list[Path]) -> dict[str, Any]:
+    """Run everything once and gather the figures."""
+    with tempfile.TemporaryDirectory(prefix="matchcut-benchmark-") as folder:
+        home = Path(folder) / "home"
+        alone = ffmpeg_alone(videos, Path(folder))
+        cold, _ = matchcut(home, "run", *videos)
+        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+        rows = json.loads(matchcut(home, "status", "--json")[1])
+        warm, _ = matchcut(home, "run", *videos)
+        minutes = sum(json.loads(path.read_text())["source"]["duration_seconds"] for path in titles(home)) / 60
+        stored = sum(path.stat().st_size for path in (home / "store").rglob("*") if path.is_file())
+    stages: dict[str, float] = defaultdict(float)
+    for row in rows:
+        stages[row["stage"]] += row["cost_seconds"]
+    return {
+        "films": [video.name for video in videos],
+        "minutes_of_video": round(minutes, 3),
+        "ffmpeg_alone_seconds": round(alone, 2),
+        "cold_seconds": round(cold, 2),
+        "warm_seconds": round(warm, 2),
+        "cold_over_ffmpeg_alone": round(cold / alone, 2),
+        "encode_over_ffmpeg_alone": round(stages["standardized_encode"] / alone, 3),
+        "seconds_per_stage": {stage: round(seconds, 2) for stage, seconds in stages.items()},
+        "seconds_per_minute_of_video": {stage: round(seconds / minutes, 3) for stage, seconds in stages.items()},
+        "cold_seconds_per_minute_of_video": round(cold / minutes, 2),
+        "peak_resident_mb": round(peak / 1024),
+        "stored_mb_per_minute_of_video": round(stored / 1e6 / minutes, 2),
+    }
+
+
+def titles(home: Path) -> list[Path]:
+    """The catalogue's entries."""
+    return sorted((home / "store" / "titles").glob("*.json"))
+
+
+def show(result: dict[str, Any]) -> None:
+    """Print the figures as a Markdown table."""
+    print(f"{len(result['films'])} films, {result['minutes_of_video']:.1f} minutes of video\n")
+    print("| stage | seconds | seconds per minute of video |\n|---|---:|---:|")
+    for stage, seconds in result["seconds_per_stage"].items():
+        print(f"| {stage} | {seconds:.1f} | {result['seconds_per_minute_of_video'][stage]:.2f} |")
+    print(f"| **all, cold** | {result['cold_seconds']:.1f} | {result['cold_seconds_per_minute_of_video']:.2f} |")
+    print(f"| all, warm | {result['warm_seconds']:.1f} | |")
+    print(f"| ffmpeg alone, the same encodes | {result['ffmpeg_alone_seconds']:.1f} | |\n")
+    print(f"cold / ffmpeg alone: {result['cold_over_ffmpeg_alone']}")
+    print(f"encode stage / ffmpeg alone: {result['encode_over_ffmpeg_alone']}")
+    print(f"peak resident memory: {result['peak_resident_mb']} MB of the largest process")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    default = shared_videos() if shared_videos().is_dir() else DEMO_LIBRARY
+    parser.add_argument("--videos", type=Path, default=default, metavar="DIR", help=f"default: {default}")
+    parser.add_argument("--json", type=Path, default=DEFAULT_JSON, metavar="FILE", help=f"default: {DEFAULT_JSON}")
+    arguments = parser.parse_args()
+    videos = sorted(path for path in arguments.videos.iterdir() if path.suffix.lower() in VIDEO_SUFFIXES)
+    if not videos:
+        parser.error(f"{arguments.videos} holds no video; run `make demo` first, or name a folder with --videos")
+    result = {**measure(videos), "machine": machine_facts()}
+    arguments.json.parent.mkdir(parents=True, exist_ok=True)
+    arguments.json.write_text(json.dumps(result, indent=1) + "\n")
+    show(result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,90 @@
+"""What a stage reads of one title: stored features, opened as the types of `matchcut`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import dagster as dg
+
+from matchcut.deduplicated_shots import DeduplicatedShots
+from matchcut.feature import Feature
+from matchcut.proxy import Proxy
+from matchcut.representations.flavor import Representation
+from matchcut.shot_embeddings import ShotEmbeddings
+from matchcut.shots import ShotTable
+from matchcut_assets.pipeline import FlavorFeatures, Pipeline
+from matchcut_assets.remember import failures_named, remember
+from resources.catalogue import Catalogue, TitleEntry
+from resources.feature_store import FeatureStore, StoredFeature, Summary
+from resources.progress import Progress, ReportFraction
+
+
+@dataclass(frozen=True)
+class TitleInputs:
+    """The stored features of a title, each read when it is first asked for.
+
+    Every property raises `MissingFeatureError` when its feature is not in the store.
+    """
+
+    store: FeatureStore
+    pipeline: Pipeline
+    entry: TitleEntry
+
+    @cached_property
+    def proxy(self) -> Proxy:
+        """The standardized encode."""
+        return Proxy(self.store.require(self.entry.digest, self.pipeline.standardized_encode, self.entry.title).folder)
+
+    @cached_property
+    def shots(self) -> ShotTable:
+        """The table of shots."""
+        return ShotTable.load(self.store.require(self.entry.digest, self.pipeline.shots, self.entry.title).folder)
+
+    @cached_property
+    def embeddings(self) -> ShotEmbeddings:
+        """Embeddings of the shots' frames."""
+        stored = self.store.require(self.entry.digest, self.pipeline.shot_embeddings, self.entry.title)
+        return ShotEmbeddings.load(stored.folder)
+
+    @cached_property
+    def deduplicated(self) -> DeduplicatedShots:
+        """Which shots are kept."""
+        stored = self.store.require(self.entry.digest, self.pipeline.deduplicated_shots, self.entry.title)
+        return DeduplicatedShots.load(stored.folder)
+
+    def representation(self, features: FlavorFeatures) -> Representation:
+        """A flavor's representation."""
+        stored = self.store.require(self.entry.digest, features.representation, self.entry.title)
+        return Representation.load(stored.folder)
+
+
+@dataclass(frozen=True)
+class TitleStage:
+    """The body of an asset that stores one feature of one title.
+
+    Attributes:
+        pipeline: versions and settings.
+        feature: what is stored.
+        compute: writes the feature's files into a folder and returns a summary; may report the fraction done.
+    """
+
+    pipeline: Pipeline
+    feature: Feature
+    compute: Callable[[TitleInputs, Path, ReportFraction], Summary]
+
+    def materialize(
+        self, context: dg.AssetExecutionContext, catalogue: Catalogue, store: FeatureStore, progress: Progress
+    ) -> StoredFeature:
+        """The feature of the partition's title, remembered or computed."""
+        title = context.partition_key
+        with failures_named(progress, title, self.feature.name):
+            inputs = TitleInputs(store, self.pipeline, catalogue.require(title))
+        return remember(
+            store,
+            progress,
+            title,
+            inputs.entry.digest,
+            self.feature,
+            lambda folder, report: self.compute(inputs, folder, report),
+        )

@@ -1,0 +1,155 @@
+"""Candidates and shots for people and programs: tables on the terminal, JSON, CSV."""
+
+import csv
+import json
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, TextIO
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from matchcut.errors import MatchcutError
+from matchcut.shots import ShotTable
+from matchcut.top_k import LISTED_COLUMNS, Candidate, words
+from matchcut_assets.pipeline import Pipeline
+from matchcut_assets.stored_scores import TitlePair, catalogue_pairs, rank_stored
+from resources.catalogue import Catalogue
+from resources.feature_store import FeatureStore
+
+SHOT_COLUMNS = ("shot", "start_frame", "stop_frame", "transition_in", "confidence")
+
+
+def best(
+    store: FeatureStore,
+    pipeline: Pipeline,
+    catalogue: Catalogue,
+    *,
+    titles: Sequence[str] = (),
+    within: bool = False,
+    flavor: str | None = None,
+    k: int,
+) -> dict[str, list[Candidate]]:
+    """The best k candidates of each flavor, from the stored scores of all titles.
+
+    Args:
+        store: where the scores are.
+        pipeline: versions and settings.
+        catalogue: the titles.
+        titles: only candidates with a shot of one of these; none for all.
+        within: with `titles`: both shots are of these.
+        flavor: only this one.
+        k: how many of each flavor.
+
+    Raises:
+        MatchcutError: there is no title at all, or none of a given name.
+    """
+    _check_titles(catalogue, titles)
+    wanted = set(titles)
+    result = {}
+    for features in pipeline.flavors:
+        if flavor in (None, features.flavor.name):
+            pairs = catalogue_pairs(catalogue, store, features)
+            chosen = [pair for pair in pairs if _is_asked_for(pair, wanted, within)]
+            result[features.flavor.name] = rank_stored(store, pipeline, features, chosen, k=k)
+    return result
+
+
+def _is_asked_for(pair: TitlePair, titles: set[str], within: bool) -> bool:
+    if not titles:
+        return True
+    named = [entry.title in titles for entry in (pair.a, pair.b)]
+    return all(named) if within else any(named)
+
+
+def _check_titles(catalogue: Catalogue, titles: Sequence[str]) -> None:
+    known = [entry.title for entry in catalogue.entries()]
+    if not known:
+        raise MatchcutError("no title was matched yet. Give it videos first: matchcut run PATH...")
+    for title in titles:
+        if title not in known:
+            similar = get_close_matches(title, known) or known[:10]
+            raise MatchcutError(f"there is no title {title!r}. Did you mean one of {', '.join(similar)}?")
+
+
+def rows_of(found: Mapping[str, Sequence[Candidate]]) -> Iterator[dict[str, Any]]:
+    """One flat row per candidate, with one column per cue."""
+    for candidates in found.values():
+        for each in candidates:
+            yield {**{name: getattr(each, name) for name in LISTED_COLUMNS}, **each.cues}
+
+
+def print_json(found: Mapping[str, Sequence[Candidate]]) -> None:
+    """A JSON array on standard output."""
+    json.dump(list(rows_of(found)), sys.stdout, indent=1)
+    sys.stdout.write("\n")
+
+
+def write_csv(found: Mapping[str, Sequence[Candidate]], path: Path | None) -> None:
+    """CSV into a file, or on standard output."""
+    rows = list(rows_of(found))
+    names = list(dict.fromkeys([*LISTED_COLUMNS, *(name for row in rows for name in row)]))
+    _write_rows(path, names, rows)
+
+
+def write_shots(table: ShotTable, path: Path | None) -> None:
+    """A table of shots as CSV into a file, or on standard output."""
+    rows = table.to_arrow().select(SHOT_COLUMNS).to_pylist()
+    _write_rows(path, SHOT_COLUMNS, ({**row, "confidence": round(row["confidence"], 4)} for row in rows))
+
+
+def _write_rows(path: Path | None, names: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
+    with _opened(path) as file:
+        writer = csv.DictWriter(file, names)
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+@contextmanager
+def _opened(path: Path | None) -> Iterator[TextIO]:
+    if path is None:
+        yield sys.stdout
+        return
+    try:
+        with path.open("w", newline="", encoding="utf-8") as file:
+            yield file
+    except OSError as error:
+        raise MatchcutError(f"{path}: cannot be written ({error.strerror}). Choose another file.") from error
+
+
+def print_best(store: FeatureStore, pipeline: Pipeline, catalogue: Catalogue, *, k: int) -> None:
+    """The best candidates of the whole library as tables on the terminal."""
+    if catalogue.entries():
+        print_tables(best(store, pipeline, catalogue, k=k), pipeline)
+
+
+def print_tables(found: Mapping[str, Sequence[Candidate]], pipeline: Pipeline) -> None:
+    """A table per flavor on standard output."""
+    console = Console(width=None if sys.stdout.isatty() else 160)
+    for name, candidates in found.items():
+        flavor = pipeline.flavor(name).flavor
+        console.print(_table(flavor.title, candidates, flavor.cues) if candidates else f"{flavor.title}: no candidate")
+
+
+def _table(title: str, candidates: Sequence[Candidate], cue_words: Mapping[str, str]) -> Table:
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    for heading in ("", "score", "cut from", "shot", "timecode", "to", "shot", "timecode", "what matches"):
+        table.add_column(heading, justify="right" if heading in ("", "score", "shot") else "left")
+    for each in candidates:
+        cells = (
+            str(each.rank),
+            f"{each.score:.3f}",
+            each.title_a,
+            str(each.shot_a),
+            each.timecode_a,
+            each.title_b,
+            str(each.shot_b),
+            each.timecode_b,
+            words(each, cue_words),
+        )
+        table.add_row(*map(Text, cells))
+    return table

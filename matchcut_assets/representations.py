@@ -1,0 +1,63 @@
+"""The representation of each flavor, by one factory: a new flavor needs no code here."""
+
+from pathlib import Path
+
+import dagster as dg
+
+from matchcut.deduplicated_shots import usable_shots
+from matchcut.pictures import CONTACT_SHEET_BYTES, encode_jpeg
+from matchcut.representations.flavor import Flavor
+from matchcut_assets.inputs import TitleInputs, TitleStage
+from matchcut_assets.pipeline import FlavorFeatures, Pipeline
+from matchcut_assets.remember import PICTURE_NAME, materialized
+from matchcut_assets.specs import asset_arguments
+from resources.catalogue import Catalogue
+from resources.feature_store import FeatureStore, Summary
+from resources.model_weights import ModelWeights
+from resources.progress import Progress
+
+PICTURED_SHOTS = 24
+
+
+def represent(inputs: TitleInputs, flavor: Flavor, weights: ModelWeights, folder: Path) -> Summary:
+    """Write a flavor's representation of a title's kept shots, and pictures of some, into `folder`."""
+    kept = usable_shots(inputs.shots, inputs.deduplicated)
+    representation = flavor.represent(inputs.proxy, kept, weights.paths(flavor.weights))
+    representation.save(folder)
+    step = max(1, -(-len(representation) // PICTURED_SHOTS))
+    rows = range(0, len(representation), step)
+    if rows:
+        picture = flavor.picture(inputs.proxy, representation, rows)
+        (folder / PICTURE_NAME).write_bytes(encode_jpeg(picture, max_bytes=CONTACT_SHEET_BYTES))
+    return {"kept_shots": len(kept), "with_something_to_match": len(representation)}
+
+
+def build(pipeline: Pipeline, features: FlavorFeatures) -> dg.AssetsDefinition:
+    """The asset of one flavor."""
+    flavor = features.flavor
+
+    @dg.asset(
+        **asset_arguments(
+            features.representation,
+            group=flavor.name,
+            kinds=("numpy", "opencv"),
+            deps=("standardized_encode", "deduplicated_shots"),
+            description=flavor.description,
+        )
+    )
+    def representation(
+        context: dg.AssetExecutionContext,
+        catalogue: Catalogue,
+        store: FeatureStore,
+        weights: ModelWeights,
+        progress: Progress,
+    ) -> dg.MaterializeResult:
+        stage = TitleStage(
+            pipeline,
+            features.representation,
+            lambda inputs, folder, report: represent(inputs, flavor, weights, folder),
+        )
+        stored = stage.materialize(context, catalogue, store, progress)
+        return materialized(stored, {"dagster/row_count": stored.summary["with_something_to_match"]})
+
+    return representation

@@ -1,0 +1,127 @@
+"""Stored scores of any set of titles: what top-k, the command line, the page and the sensors read.
+
+Scores are stored per unordered pair of contents, so a list over any subset of the catalogue is a query, and
+whoever asks sees the scores of all titles, whichever of them arrived last.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import combinations_with_replacement
+
+import pyarrow as pa
+
+from matchcut.feature import Feature, digest_of
+from matchcut.pair_scores import PairScores
+from matchcut.top_k import Candidate, TitleShots, rank_candidates
+from matchcut_assets.inputs import TitleInputs
+from matchcut_assets.pipeline import FlavorFeatures, Pipeline
+from resources.catalogue import Catalogue, TitleEntry
+from resources.feature_store import FeatureKey, FeatureStore, key_of, pair_digest
+
+
+@dataclass(frozen=True)
+class TitlePair:
+    """Two titles, or one with itself, and the key of their scores."""
+
+    a: TitleEntry
+    b: TitleEntry
+    key: FeatureKey
+
+    @classmethod
+    def of(cls, one: TitleEntry, other: TitleEntry, features: FlavorFeatures) -> "TitlePair":
+        """In the order of the digests, which is the order of the stored table's sides."""
+        a, b = sorted((one, other), key=lambda entry: entry.digest)
+        return cls(a, b, key_of(pair_digest(a.digest, b.digest), features.pair_scores))
+
+    @property
+    def is_one_title(self) -> bool:
+        """Whether the pair is a title with itself."""
+        return self.a.digest == self.b.digest
+
+
+def one_per_content(entries: Iterable[TitleEntry], preferred: str | None = None) -> list[TitleEntry]:
+    """Titles without those that hold the same content as another: the preferred one stays, else the first by name."""
+    by_digest: dict[str, TitleEntry] = {}
+    for entry in sorted(entries, key=lambda entry: (entry.title != preferred, entry.title)):
+        by_digest.setdefault(entry.digest, entry)
+    return sorted(by_digest.values(), key=lambda entry: entry.title)
+
+
+def represented(store: FeatureStore, feature: Feature, entries: Iterable[TitleEntry]) -> list[TitleEntry]:
+    """Titles whose feature is in the store."""
+    present = store.digests(feature)
+    return [entry for entry in entries if entry.digest in present]
+
+
+def pairs_of(entry: TitleEntry, others: Iterable[TitleEntry], features: FlavorFeatures) -> list[TitlePair]:
+    """A title with itself and with every other content."""
+    contents = one_per_content([entry, *others], preferred=entry.title)
+    return [TitlePair.of(entry, other, features) for other in contents]
+
+
+def pairs_among(entries: Sequence[TitleEntry], features: FlavorFeatures) -> list[TitlePair]:
+    """Every unordered pair of contents, each with itself included."""
+    return [TitlePair.of(one, other, features) for one, other in combinations_with_replacement(entries, 2)]
+
+
+def stored_pairs(store: FeatureStore, features: FlavorFeatures, pairs: Iterable[TitlePair]) -> list[TitlePair]:
+    """The pairs whose scores are in the store."""
+    present = store.digests(features.pair_scores)
+    return [pair for pair in pairs if pair.key.digest in present]
+
+
+def is_scored(store: FeatureStore, pipeline: Pipeline, entry: TitleEntry) -> bool:
+    """Whether a title went through the graph: its scores with itself are stored for every flavor."""
+    return all(store.has(TitlePair.of(entry, entry, features).key) for features in pipeline.flavors)
+
+
+def list_digest(pairs: Sequence[TitlePair], title: str = "") -> str:
+    """What a ranked list was made from: the titles' names and the keys of the scores that it read."""
+    return digest_of([title, sorted([pair.a.title, pair.b.title, pair.key.path] for pair in pairs)])
+
+
+def rank_stored(
+    store: FeatureStore,
+    pipeline: Pipeline,
+    features: FlavorFeatures,
+    pairs: Sequence[TitlePair],
+    *,
+    k: int,
+) -> list[Candidate]:
+    """The best k candidates of the given pairs of titles.
+
+    Args:
+        store: where the scores are.
+        pipeline: versions and settings.
+        features: the flavor.
+        pairs: whose scores are in the store.
+        k: how many at most.
+    """
+    if not pairs:
+        return []
+    entries = {entry.title: entry for pair in pairs for entry in (pair.a, pair.b)}
+    facts = {name: title_shots(TitleInputs(store, pipeline, entry)) for name, entry in entries.items()}
+    table = pa.concat_tables(_scores_of(store, features, pair) for pair in pairs)
+    return rank_candidates(table, facts, flavor=features.flavor.name, k=k, parameters=pipeline.settings.top_k)
+
+
+def title_shots(inputs: TitleInputs) -> TitleShots:
+    """What ranking has to know of a title."""
+    marks = inputs.deduplicated
+    return TitleShots.of(inputs.proxy, inputs.shots, marks.kept, marks.group, inputs.embeddings.vectors)
+
+
+def _scores_of(store: FeatureStore, features: FlavorFeatures, pair: TitlePair) -> pa.Table:
+    stored = store.require(pair.key.digest, features.pair_scores, f"{pair.a.title} and {pair.b.title}")
+    return PairScores.load(stored.folder).to_candidates(pair.a.title, pair.b.title)
+
+
+def catalogue_pairs(
+    catalogue: Catalogue, store: FeatureStore, features: FlavorFeatures, title: str | None = None
+) -> list[TitlePair]:
+    """The stored pairs of the whole catalogue, or those that a title takes part in."""
+    entries = catalogue.entries()
+    if title is None:
+        return stored_pairs(store, features, pairs_among(one_per_content(entries), features))
+    entry = catalogue.require(title)
+    return stored_pairs(store, features, pairs_of(entry, entries, features))

@@ -1,0 +1,134 @@
+"""`<flavor>/top_k`: a title's best candidates, from the stored scores of all titles."""
+
+from pathlib import Path
+
+import dagster as dg
+import numpy as np
+
+from matchcut.pictures import CONTACT_SHEET_BYTES, encode_jpeg, side_by_side
+from matchcut.top_k import Candidate, candidates_to_arrow, load_candidates, save_candidates
+from matchcut_assets.inputs import TitleInputs
+from matchcut_assets.pipeline import FlavorFeatures, Pipeline
+from matchcut_assets.remember import PICTURE_NAME, failures_named, materialized, remember
+from matchcut_assets.specs import asset_arguments, check_of_title
+from matchcut_assets.stored_scores import (
+    TitlePair,
+    catalogue_pairs,
+    list_digest,
+    pairs_of,
+    rank_stored,
+    represented,
+)
+from resources.catalogue import Catalogue
+from resources.feature_store import FeatureKey, FeatureStore, StoredFeature, Summary, key_of
+from resources.progress import Progress
+
+PICTURED_CANDIDATES = 5
+TABLED_CANDIDATES = 10
+
+
+def list_key(title: str, features: FlavorFeatures, pairs: list[TitlePair]) -> FeatureKey:
+    """Where the list of a title lies that was made from these scores."""
+    return key_of(list_digest(pairs, title), features.top_k)
+
+
+def list_best(
+    store: FeatureStore, pipeline: Pipeline, features: FlavorFeatures, pairs: list[TitlePair], folder: Path
+) -> Summary:
+    """Write the best candidates of the given pairs of titles, and pictures of the first, into `folder`."""
+    candidates = rank_stored(store, pipeline, features, pairs, k=pipeline.settings.top_k.k)
+    save_candidates(candidates, folder)
+    entries = {entry.title: entry for pair in pairs for entry in (pair.a, pair.b)}
+    pictures = [
+        side_by_side(
+            TitleInputs(store, pipeline, entries[each.title_a]).proxy,
+            each.frame_a,
+            TitleInputs(store, pipeline, entries[each.title_b]).proxy,
+            each.frame_b,
+        )
+        for each in candidates[:PICTURED_CANDIDATES]
+    ]
+    if pictures:
+        (folder / PICTURE_NAME).write_bytes(encode_jpeg(np.concatenate(pictures), max_bytes=CONTACT_SHEET_BYTES))
+    return {"candidates": len(candidates), "title_pairs": len(pairs)}
+
+
+def best_as_table(candidates: list[Candidate]) -> dg.MetadataValue:
+    """The first candidates as a table in the Dagster UI."""
+    best = candidates_to_arrow(candidates[:TABLED_CANDIDATES]).drop_columns("flavor")
+    schema = dg.TableSchema([dg.TableColumn(field.name, str(field.type)) for field in best.schema])
+    return dg.MetadataValue.table([dg.TableRecord(row) for row in best.to_pylist()], schema=schema)
+
+
+def build(pipeline: Pipeline, features: FlavorFeatures) -> list[dg.AssetsDefinition | dg.AssetChecksDefinition]:
+    """The asset of one flavor, and the check that it has seen the whole catalogue."""
+    flavor = features.flavor
+
+    @dg.asset(
+        **asset_arguments(
+            features.top_k,
+            group=flavor.name,
+            kinds=("parquet",),
+            deps=(features.pair_scores.name, "deduplicated_shots", "shot_embeddings"),
+            description="A row is a candidate: a cut from a frame of one shot to a frame of another, ranked. "
+            "Near-duplicates are gone, pairs close in time demoted, no shot is used more than a few times.",
+            columns={
+                "rank": ("int64", "1 is the best"),
+                "score": ("float64", "after demotion, higher is better"),
+                "title_a, shot_a, frame_a, timecode_a": ("", "where the cut leaves: the last frame that is shown"),
+                "title_b, shot_b, frame_b, timecode_b": ("", "where it goes: the first frame that is shown"),
+                **{name: ("float64", words) for name, words in flavor.cues.items()},
+            },
+        )
+    )
+    def top_k(
+        context: dg.AssetExecutionContext, catalogue: Catalogue, store: FeatureStore, progress: Progress
+    ) -> dg.MaterializeResult:
+        title = context.partition_key
+        with failures_named(progress, title, features.top_k.name):
+            entry = catalogue.require(title)
+            pairs = catalogue_pairs(catalogue, store, features, title)
+            store.require(TitlePair.of(entry, entry, features).key.digest, features.pair_scores, title)
+        stored = remember(
+            store,
+            progress,
+            title,
+            list_digest(pairs, title),
+            features.top_k,
+            lambda folder, report: list_best(store, pipeline, features, pairs, folder),
+        )
+        candidates = load_candidates(stored.folder)
+        return materialized(stored, {"dagster/row_count": len(candidates), "best": best_as_table(candidates)})
+
+    @check_of_title(
+        top_k,
+        "The list has seen the scores against every title that is represented. Dagster itself says "
+        "nothing true of this beyond 100 titles.",
+    )
+    def covers_catalogue(
+        context: dg.AssetCheckExecutionContext, catalogue: Catalogue, store: FeatureStore
+    ) -> dg.AssetCheckResult:
+        entry = catalogue.require(context.partition_key)
+        present = represented(store, features.representation, catalogue.entries())
+        unscored = [pair for pair in pairs_of(entry, present, features) if not store.has(pair.key)]
+        current = catalogue_pairs(catalogue, store, features, entry.title)
+        is_current = store.has(list_key(entry.title, features, current))
+        return dg.AssetCheckResult(
+            passed=is_current and not unscored,
+            severity=dg.AssetCheckSeverity.WARN,
+            metadata={
+                "is_current": is_current,
+                "titles_not_scored_yet": sorted(
+                    {entry.title for pair in unscored for entry in (pair.a, pair.b)} - {entry.title}
+                ),
+            },
+        )
+
+    return [top_k, covers_catalogue]
+
+
+def stored_list(
+    store: FeatureStore, features: FlavorFeatures, catalogue: Catalogue, title: str
+) -> StoredFeature | None:
+    """The title's list as it should be now, None when it is still to be made."""
+    return store.get(list_key(title, features, catalogue_pairs(catalogue, store, features, title)))

@@ -1,0 +1,91 @@
+"""Pretrained weights, found in a cache by name and checked by hash.
+
+`model_weights.toml` names every file. `python -m resources.model_weights` (a part of `make setup`) fetches them; during
+a run a file is there and right, or the error says which command to run. Nothing is downloaded during a run.
+"""
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import dagster as dg
+
+from matchcut.errors import MatchcutError, MissingWeightsError
+from resources.registry_files import RegistryFile, default_cache, fetch, file_named, is_right, read_manifest
+
+MANIFEST = Path(__file__).with_name("model_weights.toml")
+FOLDER = "weights"
+FETCH_COMMAND = "`make setup` or `python -m resources.model_weights`"
+
+
+class ModelWeights(dg.ConfigurableResource):
+    """The weights in the cache.
+
+    Args:
+        cache: the cache's root; empty for `$MATCHCUT_CACHE` or the user's cache folder.
+    """
+
+    cache: str = ""
+
+    @property
+    def folder(self) -> Path:
+        """Where the weight files lie."""
+        return (Path(self.cache).expanduser().absolute() if self.cache else default_cache()) / FOLDER
+
+    def path(self, name: str) -> Path:
+        """The checked file of the given name. Its hash is computed once per process.
+
+        Raises:
+            MissingWeightsError: the file is not there, or is not the one that the manifest names.
+            ValueError: the manifest has no such name.
+        """
+        file = weights_named(name)
+        path = file.path_in(self.folder)
+        if is_right(file, path):
+            return path
+        if path.exists():
+            raise MissingWeightsError(
+                f"{path} is not the file that the manifest names for {name!r} (another size or SHA-256 than "
+                f"{file.size_bytes} bytes, {file.sha256}). Remove it and run {FETCH_COMMAND}."
+            )
+        raise MissingWeightsError(f"The weights {name!r} are not at {path}. Run {FETCH_COMMAND} once, online.")
+
+    def paths(self, names: Iterable[str]) -> dict[str, Path]:
+        """The checked files of the given names; errors as in `path`."""
+        return {name: self.path(name) for name in names}
+
+
+def weights_named(name: str) -> RegistryFile:
+    """What the manifest says of a file.
+
+    Raises:
+        ValueError: the manifest has no such name.
+    """
+    return file_named(read_manifest(MANIFEST), name, MANIFEST)
+
+
+def sha256_of(name: str) -> str:
+    """The hash of a weight file as the manifest names it, 64 hex digits; the file need not be there.
+
+    Raises:
+        ValueError: the manifest has no such name.
+    """
+    return weights_named(name).sha256
+
+
+def main() -> int:
+    """Fetch what is missing into the cache; 0 when all is there."""
+    try:
+        fetch(read_manifest(MANIFEST).values(), ModelWeights().folder, say=_say)
+    except MatchcutError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _say(line: str) -> None:
+    print(f"weights: {line}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

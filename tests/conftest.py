@@ -1,0 +1,23 @@
+"""Fixtures shared by the rooms: a graph in a home of its own, and short edited films."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.clips import make_edited_clip
+from tests.graph import Graph, graph_in
+
+
+@pytest.fixture
+def graph(tmp_path: Path) -> Iterator[Graph]:
+    """The real graph on an empty library."""
+    with graph_in(tmp_path) as graph:
+        yield graph
+
+
+@pytest.fixture(scope="session")
+def films(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Two short edited films with known transitions."""
+    folder = tmp_path_factory.mktemp("films")
+    return {name: make_edited_clip(folder / f"{name}.mp4", seed=seed).path for seed, name in enumerate(("one", "two"))}

@@ -1,0 +1,36 @@
+from dataclasses import fields, is_dataclass, replace
+
+import pytest
+
+from matchcut.flavors import FLAVORS
+from matchcut.representations.flavor import Flavor
+from matchcut.top_k import PAIR_COLUMNS
+
+
+def test_names_are_unique():
+    assert len({flavor.name for flavor in FLAVORS}) == len(FLAVORS)
+
+
+@pytest.mark.parametrize("flavor", FLAVORS, ids=lambda flavor: flavor.name)
+def test_a_flavor_says_what_the_graph_needs(flavor: Flavor):
+    assert flavor.name.isidentifier()
+    assert flavor.representation.isidentifier()
+    assert flavor.title
+    assert flavor.description.endswith(".")
+    assert flavor.algorithm
+    assert flavor.score_algorithm
+    assert flavor.bytes_per_pair() > 0
+
+
+@pytest.mark.parametrize("flavor", FLAVORS, ids=lambda flavor: flavor.name)
+def test_parameters_are_a_frozen_dataclass_that_can_be_replaced(flavor: Flavor):
+    assert is_dataclass(flavor.parameters)
+    assert flavor.parameters.__dataclass_params__.frozen
+    assert [f.name for f in fields(flavor)] == ["parameters"]  # type: ignore[arg-type]
+    assert replace(flavor, parameters=flavor.parameters) == flavor  # type: ignore[type-var]
+
+
+@pytest.mark.parametrize("flavor", FLAVORS, ids=lambda flavor: flavor.name)
+def test_cues_do_not_hide_columns_of_the_pairs(flavor: Flavor):
+    assert not flavor.cues.keys() & set(PAIR_COLUMNS)
+    assert all(flavor.cues.values())

@@ -1,0 +1,386 @@
+import re
+from dataclasses import replace
+from fractions import Fraction
+from time import perf_counter
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from matchcut.errors import MissingFeatureError
+from matchcut.proxy import EncodeRecord
+from matchcut.top_k import (
+    LISTED_COLUMNS,
+    Candidate,
+    TitleShots,
+    TopKParameters,
+    candidates_to_arrow,
+    duration_in_words,
+    load_candidates,
+    rank_candidates,
+    save_candidates,
+    words,
+)
+
+FRAMES_PER_SHOT = 25  # one second
+RECORD = EncodeRecord(
+    num_frames=100,
+    frame_rate=Fraction(25),
+    is_variable_rate=False,
+    time_base=Fraction(1, 25),
+    start_timecode="10:00:00:00",
+    source_width=64,
+    source_height=36,
+    crop=(0, 0, 64, 36),
+    width=64,
+    height=36,
+    rotation=0,
+    is_interlaced=False,
+    bit_depth=8,
+    color={},
+    codec="h264",
+    tool="",
+)
+PLAIN = TopKParameters(near_seconds=0)  # no demotion by time
+
+
+def title_of(num_shots, *, vectors=None, kept=None):
+    """A title of one-second shots."""
+    start = np.arange(num_shots) * FRAMES_PER_SHOT
+    return TitleShots(
+        record=RECORD,
+        start_frame=start,
+        stop_frame=start + FRAMES_PER_SHOT,
+        kept=np.ones(num_shots, dtype=bool) if kept is None else np.array(kept),
+        group=np.arange(num_shots),
+        vectors=None if vectors is None else np.array(vectors, dtype=np.float32)[:, None, :],
+    )
+
+
+def pairs_of(*rows):
+    """Scored pairs from (title_a, shot_a, title_b, shot_b, score); cut from A's last frame to B's first."""
+    title_a, shot_a, title_b, shot_b, score = zip(*rows, strict=True)
+    return pa.table(
+        {
+            "title_a": pa.array(title_a),
+            "shot_a": pa.array(shot_a, pa.int64()),
+            "frame_a": pa.array([shot * FRAMES_PER_SHOT + FRAMES_PER_SHOT - 1 for shot in shot_a], pa.int64()),
+            "title_b": pa.array(title_b),
+            "shot_b": pa.array(shot_b, pa.int64()),
+            "frame_b": pa.array([shot * FRAMES_PER_SHOT for shot in shot_b], pa.int64()),
+            "score": pa.array(score, pa.float32()),
+            "iou": pa.array(score, pa.float32()),
+        }
+    )
+
+
+def ranked(pairs, titles, k=10, parameters=PLAIN):
+    """(title_a, shot_a, title_b, shot_b) of the candidates, best first."""
+    found = rank_candidates(pairs, titles, flavor="frame_match", k=k, parameters=parameters)
+    return [(each.title_a, each.shot_a, each.title_b, each.shot_b) for each in found]
+
+
+def test_the_best_score_comes_first_with_everything_an_editor_needs():
+    pairs = pairs_of(("film", 0, "film", 2, 0.5), ("film", 1, "other", 3, 0.75))
+    best, second = rank_candidates(
+        pairs, {"film": title_of(4), "other": title_of(4)}, flavor="frame_match", k=10, parameters=PLAIN
+    )
+    assert best == Candidate(
+        rank=1,
+        flavor="frame_match",
+        score=0.75,
+        title_a="film",
+        shot_a=1,
+        frame_a=49,
+        timecode_a="10:00:01:24",
+        title_b="other",
+        shot_b=3,
+        frame_b=75,
+        timecode_b="10:00:03:00",
+        cues={"iou": 0.75, "pair_score": 0.75},
+        start_frame_a=25,
+        stop_frame_a=50,
+        start_frame_b=75,
+        stop_frame_b=100,
+    )
+    assert second.rank == 2
+    assert second.cues["seconds_apart"] == pytest.approx(26 / 25)
+
+
+def test_no_more_than_k_are_returned():
+    pairs = pairs_of(*[("film", i, "film", i + 10, 0.5) for i in range(8)])
+    assert len(ranked(pairs, {"film": title_of(20)}, k=3)) == 3
+    assert len(ranked(pairs, {"film": title_of(20)}, k=None, parameters=TopKParameters(k=4))) == 4
+
+
+def test_the_better_of_both_directions_stays():
+    pairs = pairs_of(("film", 0, "film", 5, 0.5), ("film", 5, "film", 0, 0.6), ("film", 5, "film", 0, 0.6))
+    assert ranked(pairs, {"film": title_of(6)}) == [("film", 5, "film", 0)]
+
+
+def test_a_shot_appears_in_two_candidates_and_no_more():
+    pairs = pairs_of(*[("film", 0, "film", i, 1 - i / 100) for i in range(2, 7)], ("film", 8, "film", 5, 0.1))
+    assert ranked(pairs, {"film": title_of(9)}) == [
+        ("film", 0, "film", 2),
+        ("film", 0, "film", 3),
+        ("film", 8, "film", 5),
+    ]
+
+
+def test_near_duplicates_in_two_titles_are_no_match_cut():
+    titles = {"film": title_of(2, vectors=[[1, 0], [0, 1]]), "recap": title_of(1, vectors=[[1, 0]])}
+    pairs = pairs_of(("film", 0, "recap", 0, 0.9), ("film", 1, "recap", 0, 0.2))
+    assert ranked(pairs, titles) == [("film", 1, "recap", 0)]
+
+
+def test_a_shot_and_its_copy_in_another_title_share_their_uses():
+    copies = [[1, 0, 0], [1, 0, 0], [1, 0, 0]]
+    titles = {name: title_of(3, vectors=[copies[i], [0, 1, 0], [0, 0, 1]]) for i, name in enumerate("abc")}
+    pairs = pairs_of(("a", 0, "a", 1, 0.9), ("b", 0, "a", 2, 0.8), ("c", 0, "b", 1, 0.7))
+    assert ranked(pairs, titles) == [("a", 0, "a", 1), ("b", 0, "a", 2)]
+
+
+def test_one_pair_of_near_duplicate_pairs_stays():
+    titles = {name: title_of(2, vectors=[[1, 0], [0, 1]]) for name in "ab"}
+    pairs = pairs_of(("a", 0, "a", 1, 0.9), ("b", 0, "b", 1, 0.8), ("b", 1, "a", 0, 0.7))
+    assert ranked(pairs, titles) == [("a", 0, "a", 1)]
+
+
+def test_shots_that_are_not_kept_are_no_candidates():
+    pairs = pairs_of(("film", 0, "film", 2, 0.9), ("film", 1, "film", 2, 0.5))
+    assert ranked(pairs, {"film": title_of(3, kept=[False, True, True])}) == [("film", 1, "film", 2)]
+
+
+def test_shots_of_one_group_are_no_pair_and_shots_of_their_own_are():
+    film = replace(title_of(4), group=np.array([-1, 3, -1, 3]))
+    pairs = pairs_of(("film", 1, "film", 3, 0.9), ("film", 0, "film", 2, 0.5))
+    assert ranked(pairs, {"film": film}) == [("film", 0, "film", 2)]
+
+
+def test_alike_shots_are_demoted_and_say_so():
+    cosine = 0.735  # half way from alike (0.65) to near-duplicate (0.82)
+    film = title_of(3, vectors=[[1, 0], [cosine, np.sqrt(1 - cosine**2)], [0, 1]])
+    pairs = pairs_of(("film", 0, "film", 1, 0.8))
+    (only,) = rank_candidates(pairs, {"film": film}, flavor="f", k=1, parameters=PLAIN)
+    assert only.score == pytest.approx(0.8 * 0.75)
+    assert only.cues["look"] == pytest.approx(cosine)
+    assert only.cues["pair_score"] == pytest.approx(0.8)
+
+
+def test_a_demoted_pair_comes_after_the_weaker_one_that_surprises():
+    film = title_of(4, vectors=[[1, 0, 0], [0.8, 0.6, 0], [0, 0, 1], [0, 1, 0]])
+    pairs = pairs_of(("film", 0, "film", 1, 0.9), ("film", 2, "film", 3, 0.6))
+    assert ranked(pairs, {"film": film}) == [("film", 2, "film", 3), ("film", 0, "film", 1)]
+
+
+def test_shots_close_in_time_are_demoted_in_proportion():
+    film = title_of(100)  # 100 s: near means less than 25 s
+    pairs = pairs_of(("film", 0, "film", 1, 0.8), ("film", 10, "film", 13, 0.8), ("film", 20, "film", 60, 0.8))
+    found = rank_candidates(pairs, {"film": film}, flavor="f", k=3)
+    assert [each.score for each in found] == pytest.approx([0.8, 0.8 * (1 - 0.5 * 23 / 25), 0.4])
+
+
+def test_two_minutes_are_far_enough_in_a_long_film():
+    film = title_of(1000)
+    pairs = pairs_of(("film", 0, "film", 121, 0.8), ("film", 500, "film", 560, 0.8))
+    found = rank_candidates(pairs, {"film": film}, flavor="f", k=3)
+    assert [each.score for each in found] == pytest.approx([0.8, 0.8 * (1 - 0.5 * 61 / 120)])
+
+
+def test_time_never_demotes_pairs_of_two_titles():
+    pairs = pairs_of(("a", 0, "b", 0, 0.5))
+    (only,) = rank_candidates(pairs, {"a": title_of(2), "b": title_of(2)}, flavor="f", k=1)
+    assert only.score == pytest.approx(0.5)
+
+
+def test_titles_that_are_not_asked_for_are_left_out():
+    pairs = pairs_of(("a", 0, "b", 0, 0.9), ("a", 0, "a", 1, 0.5))
+    assert ranked(pairs, {"a": title_of(2)}) == [("a", 0, "a", 1)]
+
+
+def test_scores_of_zero_and_nan_are_no_candidates():
+    pairs = pairs_of(("a", 0, "a", 1, 0.0), ("a", 0, "a", 2, float("nan")))
+    assert ranked(pairs, {"a": title_of(3)}) == []
+
+
+def test_no_pairs_and_no_titles_give_no_candidates():
+    empty = pairs_of(("a", 0, "a", 1, 0.5)).slice(0, 0)
+    assert ranked(empty, {"a": title_of(2)}) == []
+    assert ranked(empty, {}) == []
+    assert ranked(pairs_of(("a", 0, "a", 1, 0.5)), {}) == []
+
+
+def test_the_order_of_rows_changes_nothing():
+    generator = np.random.default_rng(7)
+    shots = generator.integers(0, 30, (400, 2))
+    scores = generator.integers(1, 5, 400) / 8  # many ties
+    titles = {name: title_of(30, vectors=generator.standard_normal((30, 8))) for name in "ab"}
+    pairs = pairs_of(
+        *[
+            ("ab"[i % 2], a, "ab"[i % 3 % 2], b, score)
+            for i, ((a, b), score) in enumerate(zip(shots, scores, strict=True))
+        ]
+    )
+    expected = ranked(pairs, titles, k=20)
+    for _ in range(3):
+        assert ranked(pairs.take(generator.permutation(len(pairs))), titles, k=20) == expected
+
+
+def test_visiting_pairs_in_blocks_gives_what_visiting_all_at_once_gives(monkeypatch):
+    generator = np.random.default_rng(8)
+    vectors = generator.standard_normal((40, 3))
+    film = title_of(40, vectors=vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
+    pairs = pairs_of(*[("film", i, "film", j, generator.random()) for i in range(40) for j in range(40) if i != j])
+    expected = ranked(pairs, {"film": film}, parameters=TopKParameters())
+    monkeypatch.setattr("matchcut.top_k._VISITED_AT_ONCE", 7)
+    assert ranked(pairs, {"film": film}, parameters=TopKParameters()) == expected
+
+
+def test_titles_as_dictionary_columns_of_several_chunks_are_read():
+    parts = [pairs_of(("a", 0, "a", 1, 0.5)), pairs_of(("b", 0, "a", 1, 0.75))]
+    encoded = [
+        part.set_column(0, "title_a", part["title_a"].dictionary_encode()).set_column(
+            3, "title_b", part["title_b"].dictionary_encode()
+        )
+        for part in parts
+    ]
+    assert ranked(pa.concat_tables(encoded), {"a": title_of(2), "b": title_of(2)}) == [
+        ("b", 0, "a", 1),
+        ("a", 0, "a", 1),
+    ]
+
+
+def test_a_variable_rate_is_measured_in_time():
+    ticks = np.concatenate([np.arange(25), 250 + np.arange(25)])  # the second shot begins after 10 s
+    film = replace(title_of(2), record=replace(RECORD, is_variable_rate=True), ticks=ticks)
+    (only,) = rank_candidates(pairs_of(("film", 0, "film", 1, 0.5)), {"film": film}, flavor="f", k=1)
+    assert only.timecode_b == "10:00:10:00"
+    assert only.cues["seconds_apart"] == pytest.approx(10 - 24 / 25)
+
+
+def test_candidates_survive_the_file(tmp_path):
+    pairs = pairs_of(("a", 0, "a", 1, 0.5), ("a", 1, "b", 1, 0.25))
+    found = rank_candidates(pairs, {"a": title_of(2), "b": title_of(2)}, flavor="f", k=5)
+    save_candidates(found, tmp_path)
+    assert load_candidates(tmp_path) == found
+    save_candidates([], tmp_path)
+    assert load_candidates(tmp_path) == []
+
+
+def test_listed_columns_come_first_and_in_the_order_of_the_command_line():
+    found = rank_candidates(pairs_of(("a", 0, "a", 1, 0.5)), {"a": title_of(2)}, flavor="f", k=5)
+    names = candidates_to_arrow(found).column_names
+    assert ",".join(LISTED_COLUMNS) == (
+        "rank,flavor,score,title_a,shot_a,frame_a,timecode_a,title_b,shot_b,frame_b,timecode_b"
+    )
+    assert names[: len(LISTED_COLUMNS)] == list(LISTED_COLUMNS)
+    assert names[len(LISTED_COLUMNS) : -4] == ["iou", "pair_score", "seconds_apart"]
+
+
+def test_words_say_why_and_how_far():
+    candidate = rank_candidates(
+        pairs_of(("a", 0, "a", 2, 0.83)), {"a": title_of(3)}, flavor="f", k=1, parameters=PLAIN
+    )[0]
+    told = {"iou": "silhouette overlap", "absent": "never told"}
+    assert words(candidate, told) == "silhouette overlap 0.83, 1.0 s apart"
+    looks = {"other place": 0.3, "similar place": 0.7, "same place": 0.8}
+    for place, look in looks.items():
+        here = replace(candidate, cues={**candidate.cues, "look": look, "seconds_apart": 41.2})
+        assert words(here, told) == f"silhouette overlap 0.83, {place}, 41 s apart"
+    assert words(replace(candidate, title_b="b"), told) == "silhouette overlap 0.83, two titles"
+    assert words(replace(candidate, shot_b=1), {}) == "already a cut"
+
+
+def test_words_tell_the_first_cues_only_and_counts_without_decimals():
+    candidate = rank_candidates(pairs_of(("a", 0, "a", 1, 0.5)), {"a": title_of(3)}, flavor="f", k=1)[0]
+    candidate = replace(candidate, cues={"persons": 2.0, "iou": 0.504, "area": 0.1})
+    told = {"iou": "overlap", "persons": "persons", "area": "area"}
+    assert words(candidate, told) == "overlap 0.50, persons 2, already a cut"
+    assert words(candidate, told, max_cues=1) == "overlap 0.50, already a cut"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [
+        (0, "0.0 s"),
+        (9.94, "9.9 s"),
+        (9.96, "10 s"),
+        (59.6, "1 min 0 s"),
+        (200, "3 min 20 s"),
+        (3900, "1 h 5 min"),
+    ],
+)
+def test_durations_are_told_as_people_do(seconds, expected):
+    assert duration_in_words(seconds) == expected
+
+
+def test_a_missing_column_is_named():
+    with pytest.raises(ValueError, match=re.escape("lack the columns ['frame_b']")):
+        ranked(pairs_of(("a", 0, "a", 1, 0.5)).drop_columns("frame_b"), {"a": title_of(2)})
+
+
+def test_a_shot_that_is_no_longer_there_says_what_to_do():
+    with pytest.raises(MissingFeatureError, match=re.escape("film: a scored pair names shot 5 and frame 125")):
+        ranked(pairs_of(("film", 0, "film", 5, 0.5)), {"film": title_of(2)})
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"near_factor": 1.5}, "near_factor must lie in [0, 1], got 1.5"),
+        (
+            {"alike_similarity": 0.9},
+            "alike_similarity must lie in [-1, near_duplicate_similarity), got 0.9 and 0.82",
+        ),
+        ({"max_uses_per_shot": 0}, "k and max_uses_per_shot must be at least 1"),
+        ({"k": 0}, "k and max_uses_per_shot must be at least 1"),
+    ],
+)
+def test_parameters_that_make_no_sense_are_refused(change, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        TopKParameters(**change)
+
+
+def test_k_must_be_positive():
+    with pytest.raises(ValueError, match="k must be at least 1, got 0"):
+        ranked(pairs_of(("a", 0, "a", 1, 0.5)), {"a": title_of(2)}, k=0)
+
+
+def test_columns_of_different_lengths_are_refused():
+    with pytest.raises(ValueError, match="kept has 1 rows for 2 shots"):
+        replace(title_of(2), kept=np.ones(1, dtype=bool))
+    with pytest.raises(ValueError, match="needs the ticks"):
+        replace(title_of(2), record=replace(RECORD, is_variable_rate=True))
+
+
+def test_embeddings_of_different_models_are_refused():
+    titles = {"a": title_of(1, vectors=[[1, 0]]), "b": title_of(1, vectors=[[1, 0, 0]])}
+    with pytest.raises(ValueError, match=re.escape("different shapes [(1, 2), (1, 3)]")):
+        ranked(pairs_of(("a", 0, "b", 0, 0.5)), titles)
+
+
+@pytest.mark.slow
+def test_a_million_pairs_rank_in_seconds():
+    generator = np.random.default_rng(9)
+    num_shots, num_pairs = 500, 1_000_000
+    titles = {}
+    for name in ("a", "b", "c", "d"):
+        vectors = generator.standard_normal((num_shots, 3, 1280)).astype(np.float32)
+        vectors /= np.linalg.norm(vectors, axis=2, keepdims=True)
+        titles[name] = replace(title_of(num_shots), vectors=vectors)
+    names = np.array(list(titles))
+    shot_a, shot_b = generator.integers(0, num_shots, (2, num_pairs))
+    pairs = pa.table(
+        {
+            "title_a": names[generator.integers(0, 4, num_pairs)],
+            "shot_a": shot_a,
+            "frame_a": shot_a * FRAMES_PER_SHOT,
+            "title_b": names[generator.integers(0, 4, num_pairs)],
+            "shot_b": shot_b,
+            "frame_b": shot_b * FRAMES_PER_SHOT,
+            "score": generator.random(num_pairs, dtype=np.float32),
+        }
+    )
+    begin = perf_counter()
+    assert len(ranked(pairs, titles, k=200)) == 200
+    assert perf_counter() - begin < 20

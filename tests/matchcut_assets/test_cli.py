@@ -1,0 +1,171 @@
+"""`matchcut` as people run it: in a process of its own, with exit codes, files and messages."""
+
+import csv
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests import clips
+
+pytestmark = pytest.mark.weights
+
+TOP_COLUMNS = [
+    "rank",
+    "flavor",
+    "score",
+    "title_a",
+    "shot_a",
+    "frame_a",
+    "timecode_a",
+    "title_b",
+    "shot_b",
+    "frame_b",
+    "timecode_b",
+]
+
+
+def matchcut(*arguments: str | Path, home: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
+    command = [str(Path(sys.executable).with_name("matchcut")), *map(str, arguments), "--home", str(home)]
+    return subprocess.run(
+        command, check=False, capture_output=True, text=True, timeout=240, env={**os.environ, **environment}
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, films: dict[str, Path]) -> Path:
+    """A folder as people have it: films with odd names, a file that is no film, notes."""
+    folder = tmp_path_factory.mktemp("Meine Filme")
+    shutil.copyfile(films["one"], folder / "Über den Dächern.mp4")
+    shutil.copyfile(films["two"], folder / "two.mp4")
+    clips.text_file(folder / "broken.mp4")
+    (folder / "notes.txt").write_text("not a film")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory, folder: Path) -> Path:
+    """A home in which the folder was run once; the run itself is looked at by the first test."""
+    home = tmp_path_factory.mktemp("home") / "of matchcut"
+    home.mkdir()
+    (home / "matchcut.toml").write_text('[shots]\ndetector = "histogram"\n')
+    done = matchcut("run", folder, home=home)
+    (home / "first-run.json").write_text(json.dumps([done.returncode, done.stdout, done.stderr]))
+    return home
+
+
+def test_one_bad_title_fails_alone_and_makes_the_exit_code_1(home: Path) -> None:
+    code, output, errors = json.loads((home / "first-run.json").read_text())
+    assert code == 1
+    assert "failed: meine-filme0__broken" in errors
+    assert "Traceback" not in errors
+    assert "Action match" in output
+    assert "/page/index.html" in output
+    assert (home / "page" / "index.html").exists()
+
+
+def test_a_second_run_computes_nothing(home: Path, folder: Path) -> None:
+    again = matchcut("run", folder / "two.mp4", folder / "Über den Dächern.mp4", home=home)
+    # The same files by another name in the library are other titles of the same content.
+    assert again.returncode == 0, again.stderr
+    whole = matchcut("run", home=home)
+    assert "computed in" not in whole.stderr
+    assert whole.stderr.count("remembered") > 10
+
+
+def test_top_writes_the_named_columns_best_first(home: Path, tmp_path: Path) -> None:
+    file = tmp_path / "top.csv"
+    done = matchcut("top", "--csv", file, "--flavor", "action_match", "-k", "5", home=home)
+    assert done.returncode == 0, done.stderr
+    with file.open(newline="") as opened:
+        rows = list(csv.DictReader(opened))
+    assert list(rows[0])[: len(TOP_COLUMNS)] == TOP_COLUMNS
+    assert "flow_cosine" in rows[0]
+    assert [int(row["rank"]) for row in rows] == list(range(1, len(rows) + 1))
+    scores = [float(row["score"]) for row in rows]
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_top_of_a_title_and_json(home: Path) -> None:
+    title = "meine-filme0__uber-den-dachern"
+    rows = json.loads(matchcut("top", "--title", title, "--json", home=home).stdout)
+    assert rows
+    assert all(title in (row["title_a"], row["title_b"]) for row in rows)
+    inside = json.loads(matchcut("top", "--title", title, "--within", "--json", home=home).stdout)
+    assert all(row["title_a"] == row["title_b"] == title for row in inside)
+
+
+def test_an_unknown_title_names_similar_ones(home: Path) -> None:
+    done = matchcut("top", "--title", "meine-filme0__uber-den-dacher", home=home)
+    assert done.returncode == 1
+    assert "Did you mean one of meine-filme0__uber-den-dachern" in done.stderr
+
+
+def test_shots_of_a_file_outside_the_library(home: Path, films: dict[str, Path], tmp_path: Path) -> None:
+    file = tmp_path / "shots.csv"
+    done = matchcut("shots", films["one"], "--csv", file, home=home)
+    assert done.returncode == 0, done.stderr
+    with file.open(newline="") as opened:
+        rows = list(csv.DictReader(opened))
+    assert list(rows[0]) == ["shot", "start_frame", "stop_frame", "transition_in", "confidence"]
+    assert rows[0]["start_frame"] == "0"
+    assert [row["stop_frame"] for row in rows[:-1]] == [row["start_frame"] for row in rows[1:]]
+
+
+def test_status_tells_versions_costs_and_savings(home: Path) -> None:
+    rows = json.loads(matchcut("status", "--json", home=home).stdout)
+    encode = next(row for row in rows if row["stage"] == "standardized_encode" and row["title"] == "meine-filme0__two")
+    assert encode["is_stored"]
+    assert encode["cost_seconds"] > 0
+    assert encode["saved_seconds"] > 0
+    assert len(encode["version"]) == 16
+    assert "spent computing" in matchcut("status", home=home).stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["run", "nowhere.mp4"], 1, "there is no such file or folder"),
+        (["top"], 1, "no title was matched yet"),
+        (["shots", "nowhere.mp4"], 1, "there is no such file"),
+        (["top", "-k", "0"], 2, "-k"),
+        (["nonsense"], 2, "nonsense"),
+    ],
+)
+def test_mistakes_are_named_and_make_the_exit_code(
+    tmp_path: Path, arguments: list[str], code: int, message: str
+) -> None:
+    done = matchcut(*arguments, home=tmp_path / "home")
+    assert done.returncode == code
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_wrong_settings_are_named(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "matchcut.toml").write_text('[shots]\ndetector = "magic"\n')
+    done = matchcut("status", home=home)
+    assert done.returncode == 1
+    assert "matchcut.toml" in done.stderr
+    assert "histogram" in done.stderr
+
+
+def test_a_home_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    done = matchcut("status", home=tmp_path / "file" / "home")
+    assert done.returncode == 1
+    assert "--home" in done.stderr
+
+
+def test_help_is_worth_reading() -> None:
+    command = [str(Path(sys.executable).with_name("matchcut"))]
+    done = subprocess.run([*command, "--help"], check=True, capture_output=True, text=True)
+    for name in ("run", "shots", "top", "status"):
+        assert name in done.stdout
+        text = subprocess.run([*command, name, "--help"], check=True, capture_output=True, text=True).stdout
+        assert "--home" in text
