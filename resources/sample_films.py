@@ -161,7 +161,8 @@ def make_sample_titles(
         if any(not (out / title.file).exists() for title in chosen):
             fetch(files, folder, say)
         videos = [_place(title, folder, out, say) for title in chosen]
-        (out / "README.txt").write_text(_readme(chosen, files), encoding="utf-8")
+        if not (out / "README.txt").exists():
+            (out / "README.txt").write_text(_readme(chosen, files), encoding="utf-8")
     except OSError as error:
         raise FetchError(
             f"{out}: the sample films cannot be written ({error.strerror or error}). Free the disk "
@@ -286,7 +287,7 @@ def title_frames(title: SampleTitle, sources: Mapping[str, Path]) -> Iterator[np
     tail: list[np.ndarray] = []
     following = [*title.shots[1:], None]
     for shot, after in zip(title.shots, following, strict=True):
-        frames = shot_frames(shot, sources[shot.source], title)
+        frames = _shot_frames(shot, sources[shot.source], title, fade_out=after.fade if after else 0)
         for number, before in enumerate(tail):
             weight = (number + 1) / (len(tail) + 1)
             yield _with_bars(_mixed(before, next(frames), weight), title.size)
@@ -296,10 +297,8 @@ def title_frames(title: SampleTitle, sources: Mapping[str, Path]) -> Iterator[np
         tail = list(frames)
 
 
-def shot_frames(shot: SampleShot, source: Path, title: SampleTitle) -> Iterator[np.ndarray]:
-    """The frames of one shot before it meets its neighbours: uint8 (H, W, 3) RGB of the title's picture size."""
-    place = title.shots.index(shot)
-    fade_out = title.shots[place + 1].fade if place + 1 < len(title.shots) else 0
+def _shot_frames(shot: SampleShot, source: Path, title: SampleTitle, fade_out: int) -> Iterator[np.ndarray]:
+    """The frames of one shot before it is mixed with others: uint8 (H, W, 3) RGB of the title's picture size."""
     for number, frame in enumerate(_source_frames(shot, source, title.frame_rate)):
         light = _light(number, shot.fade) * _light(shot.frames - 1 - number, fade_out)
         yield _graded(_fitted(frame, shot, title.picture), shot.look, light)

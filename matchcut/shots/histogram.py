@@ -3,10 +3,11 @@
 Every frame is described by histograms of lightness, two colour axes and gradient orientation in 3 x 4 cells. For
 every frame the window around it is cut there, and the mean distance across the cut is compared with the mean
 distances within its halves: the min-max cut criterion on a graph of frames (Yuan et al., "A Formal Study of Shot
-Boundary Detection", IEEE TCSVT 17(2), 2007, section IV). What moves a lot is far apart within the halves too, so
-that no threshold depends on movement; a flash is far from both sides, which then are near to each other. A short,
-dense window finds cuts; a sparse, wide one, that leaves out the middle, finds dissolves; the brightness finds
-fades through black (`fades.py`).
+Boundary Detection", IEEE TCSVT 17(2), 2007, section IV). A flash is far from both sides, which are near to each
+other, and makes no cut. The comparison is made a second time between pairs of frames that are equally far apart in
+time: steady movement carries frames across the cut as far as within the halves, however fast it is. The smaller
+of both counts. A short, dense window finds cuts; a sparse, wide one, which leaves out the middle, finds dissolves;
+the brightness finds fades through black (`fades.py`).
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -28,26 +29,26 @@ LIGHTNESS_BINS, COLOR_BINS, ORIENTATION_BINS = 16, 8, 8
 
 @dataclass(frozen=True)
 class Window:
-    """Which frames around a place are compared, and when they fall apart.
+    """Which frames around a place are compared.
 
     Attributes:
         nodes: frames on either side.
         stride: from one to the next.
-        gap: frames left out on either side of the place.
-        floor: distance below which differences within a half are noise; also what a change must exceed at least.
-        threshold: of distance across over distance within, from which on the window falls apart.
+        gap: frames left out on either side of the place. Twice the gap and 1 is a multiple of the stride, so that
+            frames on different sides can be as far apart in time as frames on one side.
     """
 
     nodes: int
-    stride: int
-    gap: int
-    floor: float
-    threshold: float
+    stride: int = 1
+    gap: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse a window without two halves, and thresholds that everything exceeds."""
-        if self.nodes < 2 or self.stride < 1 or self.gap < 0 or self.floor <= 0 or self.threshold <= 0:
-            raise ValueError(f"{self}: needs two nodes a side, a stride of 1, no negative gap, and the rest above 0")
+        """Refuse a window in which nothing can be compared."""
+        if self.nodes < 2 or self.stride < 1 or self.gap < 0 or not self.common_lags:
+            raise ValueError(
+                f"{self}: needs two frames a side, and pairs across the place that are as far apart in time as pairs "
+                "on one side. Take more nodes, or a gap of which the double and 1 is a multiple of the stride."
+            )
 
     @property
     def reach(self) -> int:
@@ -55,14 +56,32 @@ class Window:
         return self.gap + (self.nodes - 1) * self.stride + 1
 
     @property
+    def right(self) -> np.ndarray:
+        """int (nodes,), offsets of the frames from the place on."""
+        return self.gap + self.stride * np.arange(self.nodes)
+
+    @property
     def left(self) -> np.ndarray:
         """int (nodes,), offsets of the frames before the place."""
         return -1 - self.right
 
     @property
-    def right(self) -> np.ndarray:
-        """int (nodes,), offsets of the frames from the place on."""
-        return self.gap + self.stride * np.arange(self.nodes)
+    def pairs_across(self) -> tuple[np.ndarray, np.ndarray]:
+        """Offsets of every pair with one frame on either side, int (nodes**2,) each, the earlier first."""
+        left, right = np.meshgrid(self.left, self.right, indexing="ij")
+        return left.ravel(), right.ravel()
+
+    @property
+    def pairs_after(self) -> tuple[np.ndarray, np.ndarray]:
+        """Offsets of every pair on the right side, the earlier first; mirrored, they are those on the left."""
+        i, j = np.triu_indices(self.nodes, k=1)
+        return self.right[i], self.right[j]
+
+    @property
+    def common_lags(self) -> list[int]:
+        """Frames between the two of a pair, as they occur both across the place and on one side of it."""
+        across, after = ({*np.subtract(b, a).tolist()} for a, b in (self.pairs_across, self.pairs_after))
+        return sorted(across & after)
 
 
 @dataclass(frozen=True)
@@ -70,54 +89,43 @@ class HistogramParameters:
     """Windows and thresholds.
 
     They are round numbers in the middle of broad optima on the twelve films of `benchmarks/shots.py`, which are
-    therefore no independent test of them. There F1 stays within 0.01 for cut windows of 3 or 4 frames, cut thresholds
-    of 0.9 to 1.1, dissolve thresholds of 1.3 to 1.8, and half or twice the texture floor.
+    therefore no independent test of them. That textures panned by up to 2 of 48 pixels a frame give no boundary is.
 
     Attributes:
         cut_nodes: frames on either side of the dense window. With four, shots of four frames are found, and flashes of
             up to two are none.
-        cut_floor: distance that is noise within the dense window, of 2.
-        cut_threshold: distance across the dense window over the distance within, from which on it is a cut.
-        dissolve_nodes, dissolve_stride, dissolve_gap: geometry of the sparse window; half a second on either side at
-            24 frames/s.
-        dissolve_floor, dissolve_threshold: as for cuts, and higher: camera movement changes more in half a
-            second.
+        dissolve_nodes, dissolve_stride, dissolve_gap: the sparse window; 20 frames on either side.
+        floor: distance, of 2, that is noise: encoding, grain, a mouth that speaks. No change below it is a boundary.
+        threshold: distance across over the sum of those within, from which on it is a boundary. Steady movement gives
+            0.5, a flash of one frame nearly 1.
         texture_floor: lightness step per pixel that counts as no texture, of 255: the rounding in a flat picture.
         fades: when a frame is black.
     """
 
     cut_nodes: int = 4
-    cut_floor: float = 0.08
-    cut_threshold: float = 1.0
-    dissolve_nodes: int = 4
+    dissolve_nodes: int = 6
     dissolve_stride: int = 3
     dissolve_gap: int = 4
-    dissolve_floor: float = 0.1
-    dissolve_threshold: float = 1.5
+    floor: float = 0.05
+    threshold: float = 1.0
     texture_floor: float = 1.0
     fades: FadeParameters = field(default_factory=FadeParameters)
 
     @property
     def cut_window(self) -> Window:
         """The dense window."""
-        return Window(self.cut_nodes, 1, 0, self.cut_floor, self.cut_threshold)
+        return Window(self.cut_nodes)
 
     @property
     def dissolve_window(self) -> Window:
         """The sparse window, which leaves out the middle."""
-        return Window(
-            self.dissolve_nodes,
-            self.dissolve_stride,
-            self.dissolve_gap,
-            self.dissolve_floor,
-            self.dissolve_threshold,
-        )
+        return Window(self.dissolve_nodes, self.dissolve_stride, self.dissolve_gap)
 
     def __post_init__(self) -> None:
-        """Refuse windows without two halves."""
+        """Refuse windows in which nothing can be compared, and floors that would divide by zero."""
         _ = self.cut_window, self.dissolve_window
-        if self.texture_floor <= 0:
-            raise ValueError(f"texture_floor must be above 0, got {self.texture_floor}")
+        if min(self.floor, self.threshold, self.texture_floor) <= 0:
+            raise ValueError(f"floor, threshold and texture_floor must be above 0, got {self}")
 
 
 @dataclass(frozen=True)
@@ -137,12 +145,13 @@ class HistogramDetector:
             ValueError: there are no frames, or they have another size.
         """
         del weights
-        dense, sparse = self.parameters.cut_window, self.parameters.dissolve_window
-        track = BrightnessTrack(self.parameters.fades)
-        dense_scores, sparse_scores = window_scores(self._descriptions(track.watch(frames)), (dense, sparse))
-        cuts = _cuts(dense_scores, dense)
-        dissolves = _dissolves(sparse_scores, sparse, [cut.frame for cut in cuts])
-        return with_fades(Boundaries.of(len(dense_scores), sorted([*cuts, *dissolves])), track)
+        p = self.parameters
+        track = BrightnessTrack(p.fades)
+        blocks = self._descriptions(track.watch(frames))
+        dense, sparse = window_scores(blocks, (p.cut_window, p.dissolve_window), p.floor)
+        cuts = _cuts(dense, p)
+        dissolves = _dissolves(sparse, [cut.frame for cut in cuts], p)
+        return with_fades(Boundaries.of(len(dense), sorted([*cuts, *dissolves])), track)
 
     def _descriptions(self, frames: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
         """Blocks of `describe`."""
@@ -182,12 +191,13 @@ def describe(frames: np.ndarray, texture_floor: float) -> np.ndarray:
     return np.concatenate([part.reshape(count, -1) for part in parts], axis=1).astype(np.float32)
 
 
-def window_scores(blocks: Iterable[np.ndarray], windows: tuple[Window, ...]) -> list[np.ndarray]:
-    """How much better than its halves the title falls apart before every frame.
+def window_scores(blocks: Iterable[np.ndarray], windows: tuple[Window, ...], floor: float) -> list[np.ndarray]:
+    """How clearly the title falls apart before every frame.
 
     Args:
         blocks: float32 (n, D) each, from `describe`, all frames in order.
         windows: what to compare.
+        floor: distance that is noise.
 
     Returns:
         For each window float64 (N,), the mean distance across over the sum of the mean distances within.
@@ -201,17 +211,38 @@ def window_scores(blocks: Iterable[np.ndarray], windows: tuple[Window, ...]) -> 
         distance = 2 - rows @ rows.T
         places = np.arange(reach, len(rows) - reach)
         for found, window in zip(scores, windows, strict=True):
-            found.append(_scores_at(distance, places, window))
+            found.append(_scores_at(distance, places, window, floor))
     return [np.concatenate(found) for found in scores]
 
 
-def _scores_at(distance: np.ndarray, places: np.ndarray, window: Window) -> np.ndarray:
-    """Min-max cut of one window, float64 (places,), from a distance matrix."""
-    left, right = places[:, None] + window.left, places[:, None] + window.right
-    across = distance[left[:, :, None], right[:, None, :]].mean(axis=(1, 2))
-    i, j = np.triu_indices(window.nodes, k=1)
-    within = distance[left[:, i], left[:, j]].mean(axis=1) + distance[right[:, i], right[:, j]].mean(axis=1)
-    return np.asarray(across / (within + window.floor), np.float64)
+def _scores_at(distance: np.ndarray, places: np.ndarray, window: Window, floor: float) -> np.ndarray:
+    """Scores of one window, float64 (places,), from a distance matrix."""
+
+    def between(pairs: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+        return distance[places[:, None] + pairs[0], places[:, None] + pairs[1]]
+
+    earlier, later = window.pairs_after
+    across, after, before = between(window.pairs_across), between((earlier, later)), between((-1 - later, -1 - earlier))
+    lag_across, lag_within = np.subtract(*window.pairs_across[::-1]), later - earlier
+    lags = window.common_lags
+    overall = _ratio(across.mean(axis=1), before.mean(axis=1), after.mean(axis=1), floor)
+    at_equal_lags = _ratio(
+        _mean_over_lags(across, lag_across, lags),
+        _mean_over_lags(before, lag_within, lags),
+        _mean_over_lags(after, lag_within, lags),
+        floor,
+    )
+    return np.minimum(overall, at_equal_lags).astype(np.float64)
+
+
+def _ratio(across: np.ndarray, before: np.ndarray, after: np.ndarray, floor: float) -> np.ndarray:
+    """The min-max cut, with a floor under what is divided by."""
+    return np.asarray(across / (before + after + floor))
+
+
+def _mean_over_lags(distance: np.ndarray, lag: np.ndarray, lags: list[int]) -> np.ndarray:
+    """The mean of the means at every lag, (places,), from distances (places, pairs) of pairs that are `lag` apart."""
+    return np.asarray(np.mean([distance[:, lag == each].mean(axis=1) for each in lags], axis=0))
 
 
 def _overlapping(blocks: Iterable[np.ndarray], reach: int) -> Iterator[np.ndarray]:
@@ -227,23 +258,24 @@ def _overlapping(blocks: Iterable[np.ndarray], reach: int) -> Iterator[np.ndarra
     yield np.concatenate([kept, np.repeat(kept[-1:], reach, axis=0)])
 
 
-def _cuts(scores: np.ndarray, window: Window) -> list[Transition]:
-    """The highest scores above the threshold, no two within a window's half."""
-    places = [i for i in _peaks(scores, window.nodes, window.threshold) if i > 0]
-    return [Transition.cut(i, _confidence(scores[i], window)) for i in places]
+def _cuts(scores: np.ndarray, p: HistogramParameters) -> list[Transition]:
+    """The highest scores above the threshold, no two within less than a window's half."""
+    places = [i for i in _peaks(scores, p.cut_nodes - 1, p.threshold) if i > 0]
+    return [Transition.cut(i, _confidence(scores[i], p)) for i in places]
 
 
-def _dissolves(scores: np.ndarray, window: Window, cuts: list[int]) -> list[Transition]:
-    """Peaks of the wide window that no cut explains."""
+def _dissolves(scores: np.ndarray, cuts: list[int], p: HistogramParameters) -> list[Transition]:
+    """Peaks of the sparse window that no cut explains."""
+    reach = p.dissolve_window.reach
     taken = np.zeros(len(scores), bool)
     for cut in cuts:
-        taken[max(0, cut - window.reach) : cut + window.reach + 1] = True
+        taken[max(0, cut - reach) : cut + reach + 1] = True
     found = []
-    for place in _peaks(scores, window.reach, window.threshold):
+    for place in _peaks(scores, reach, p.threshold):
         first, end = _half_height(scores, place)
-        is_inside = window.reach < place < len(scores) - window.reach
+        is_inside = reach < place < len(scores) - reach
         if is_inside and not taken[place] and end - first >= 2:
-            found.append(Transition(place, first, end, "dissolve", _confidence(scores[place], window)))
+            found.append(Transition(place, first, end, "dissolve", _confidence(scores[place], p)))
     return found
 
 
@@ -261,9 +293,9 @@ def _half_height(scores: np.ndarray, place: int) -> tuple[int, int]:
     return int(before[-1]) + 1 if len(before) else 0, int(after[0]) if len(after) else len(scores)
 
 
-def _confidence(score: float, window: Window) -> float:
+def _confidence(score: float, p: HistogramParameters) -> float:
     """0.5 at the threshold, 0.75 at twice it, towards 1."""
-    return 1.0 - float(np.exp2(-score / window.threshold))
+    return 1.0 - float(np.exp2(-score / p.threshold))
 
 
 def _cells(count: int, height: int, width: int) -> np.ndarray:

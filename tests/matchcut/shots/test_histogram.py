@@ -104,11 +104,18 @@ def test_equal_frames_have_a_product_of_two_and_others_less() -> None:
 
 def test_a_clean_split_scores_its_distance_over_the_floor() -> None:
     rows = np.array([[2**0.5, 0]] * 4 + [[0, 2**0.5]] * 4, np.float32)  # distance 2 across, 0 within
-    window = Window(nodes=2, stride=1, gap=0, floor=0.5, threshold=1.0)
-    (scores,) = window_scores([rows], (window,))
+    (scores,) = window_scores([rows], (Window(nodes=2),), floor=0.5)
     assert scores.argmax() == 4
     assert scores[4] == pytest.approx(2 / 0.5)
     assert scores[0] == pytest.approx(0, abs=1e-6)
+
+
+@pytest.mark.parametrize("window", [Window(nodes=4), Window(nodes=6, stride=3, gap=4)])
+def test_steady_movement_scores_a_half_however_fast_it_is(window: Window) -> None:
+    angles = np.arange(100) * 0.02
+    rows = 2**0.5 * np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+    (scores,) = window_scores([rows], (window,), floor=1e-6)
+    assert scores[30:70] == pytest.approx(0.5, abs=0.01)
 
 
 def test_no_frames_are_refused() -> None:
@@ -122,8 +129,17 @@ def test_frames_of_another_size_are_refused() -> None:
         HistogramDetector().detect([np.zeros((48, 27, 3), np.uint8)], {})
 
 
-def test_a_window_needs_two_halves() -> None:
-    with pytest.raises(ValueError, match="needs two nodes a side"):
-        HistogramParameters(cut_nodes=1)
-    with pytest.raises(ValueError, match="texture_floor must be above 0"):
+def test_a_window_compares_pairs_that_are_equally_far_apart() -> None:
+    assert Window(nodes=3).common_lags == [1, 2]
+    assert Window(nodes=6, stride=3, gap=4).common_lags == [9, 12, 15]
+
+
+@pytest.mark.parametrize("window", [(1, 1, 0), (4, 0, 0), (4, 3, 5), (3, 3, 4)])
+def test_a_window_in_which_nothing_can_be_compared_is_refused(window: tuple[int, int, int]) -> None:
+    with pytest.raises(ValueError, match="needs two frames a side"):
+        Window(*window)
+
+
+def test_parameters_that_would_divide_by_zero_are_refused() -> None:
+    with pytest.raises(ValueError, match="must be above 0"):
         HistogramParameters(texture_floor=0)
