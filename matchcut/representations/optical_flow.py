@@ -86,9 +86,9 @@ class OpticalFlow:
     weights: ClassVar[tuple[str, ...]] = ()
     cues: ClassVar[Mapping[str, str]] = {
         "flow_cosine": "same direction at the cut",
-        "speed_a": "speed before, heights/s",
-        "speed_b": "speed after, heights/s",
-        "mean_flow_cosine": "same direction over all",
+        "mean_flow_cosine": "over the whole shots",
+        "speed_a": "heights a second before",
+        "speed_b": "heights a second after",
     }
 
     def represent(self, proxy: Proxy, shots: UsableShots, weights: Mapping[str, Path]) -> Representation:

@@ -83,8 +83,8 @@ class Silhouettes:
     weights: ClassVar[tuple[str, ...]] = WEIGHTS
     cues: ClassVar[Mapping[str, str]] = {
         "union_iou": "overlap of silhouettes",
-        "person_iou": "overlap person by person",
         "outline_iou": "overlap of outlines",
+        "person_iou": "overlap person by person",
         "confidence": "sureness that these are persons",
         "area": "share of the picture",
         "persons": "persons",
