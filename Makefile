@@ -31,7 +31,7 @@ demo: $(SETUP)
 	MATCHCUT_HOME=$(HOME_DIR) $(BIN)/matchcut run
 
 test: $(SETUP)
-	$(BIN)/python -m pytest -m 'not slow'
+	$(BIN)/python -m pytest -m 'not slow' --numprocesses auto --dist loadfile
 
 test-slow: $(SETUP)
 	$(BIN)/python -m pytest -m slow

@@ -3,8 +3,10 @@
 A high pair score alone is no match cut (the task: Chen et al., *Match Cutting: Finding Cuts with Smooth
 Visual Transitions*, arXiv:2210.05766). Two takes of one set-up score best of all and surprise nobody, so
 near-duplicates are removed, pairs that look alike or lie close in time are demoted, and no shot takes more
-than a few places. Selection is greedy and exact: demotions only lower a score, so the cheap one gives a bound
-by which pairs are visited, and the costly comparison of embeddings is made for the visited ones only.
+than a few places. A cut that the film makes itself, from a shot to the next, is no find and is removed too;
+the way back, from a shot to the one before it, is a new cut and may stay. Selection is greedy and exact:
+demotions only lower a score, so the cheap one gives a bound by which pairs are visited, and the costly
+comparison of embeddings is made for the visited ones only.
 """
 
 import heapq
@@ -39,6 +41,8 @@ _VISITED_AT_ONCE = 1024  # 2 x 16 MB of embeddings at 3 frames of 1280 numbers
 @dataclass(frozen=True)
 class TopKParameters:
     """What is removed, what is demoted, and by how much.
+
+    Whatever the parameters, a pair whose shot B directly follows shot A in the same title is removed.
 
     Attributes:
         k: candidates in a title's stored list.
@@ -208,9 +212,9 @@ def rank_candidates(
 
     Args:
         pairs: scored pairs with the columns `PAIR_COLUMNS`; every other numeric column is a cue. Pairs may
-            appear twice and in both orders: the better one stays. Pairs with a title that is not in `titles`
-                are left out,
-            so that any subset of titles is a query.
+            appear twice and in both orders: the better one stays, except that a pair whose shot B directly
+            follows shot A in the same title is removed. Pairs with a title that is not in `titles` are left
+            out, so that any subset of titles is a query.
         titles: facts per title.
         flavor: the name that the candidates carry.
         k: how many at most; None for `parameters.k`.
@@ -293,8 +297,6 @@ def value_in_words(value: float) -> str:
 def _distance_in_words(candidate: Candidate) -> str:
     if candidate.title_a != candidate.title_b:
         return "two titles"
-    if candidate.shot_b == candidate.shot_a + 1:
-        return "already a cut"
     return f"{duration_in_words(candidate.cues.get(SECONDS_APART_CUE, 0.0))} apart"
 
 
@@ -411,6 +413,7 @@ class _Rows:
             catalogue.kept[a]
             & catalogue.kept[b]
             & (catalogue.group[a] != catalogue.group[b])
+            & ~((b == a + 1) & (catalogue.title[a] == catalogue.title[b]))  # the film makes this cut itself
             & (bound > parameters.minimum_score)
         )
         best_first = np.flatnonzero(allowed)

@@ -20,7 +20,7 @@ from matchcut_assets.stored_scores import (
     represented,
 )
 from resources.catalogue import Catalogue
-from resources.feature_store import FeatureKey, FeatureStore, StoredFeature, Summary, key_of
+from resources.feature_store import FeatureKey, FeatureStore, Summary, key_of
 from resources.progress import Progress
 
 PICTURED_CANDIDATES = 5
@@ -125,10 +125,3 @@ def build(pipeline: Pipeline, features: FlavorFeatures) -> list[dg.AssetsDefinit
         )
 
     return [top_k, covers_catalogue]
-
-
-def stored_list(
-    store: FeatureStore, features: FlavorFeatures, catalogue: Catalogue, title: str
-) -> StoredFeature | None:
-    """The title's list as it should be now, None when it is still to be made."""
-    return store.get(list_key(title, features, catalogue_pairs(catalogue, store, features, title)))

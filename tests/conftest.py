@@ -1,5 +1,6 @@
 """Fixtures shared by the rooms: a graph in a home of its own, and short edited films."""
 
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,3 +22,17 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Two short edited films with known transitions."""
     folder = tmp_path_factory.mktemp("films")
     return {name: make_edited_clip(folder / f"{name}.mp4", seed=seed).path for seed, name in enumerate(("one", "two"))}
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 16 MiB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(folder)], check=False, capture_output=True
+    )
+    if mounted.returncode != 0:
+        pytest.skip("needs the right to mount a tmpfs")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)

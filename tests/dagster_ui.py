@@ -49,8 +49,8 @@ class DagsterUi:
     def add_partition(self, title: str) -> None:
         """Add a title."""
         self.query(
-            "mutation($selector: RepositorySelector!, $key: String!) { addDynamicPartition(repositorySelector: $selector,"
-            ' partitionsDefName: "titles", partitionKey: $key) { __typename } }',
+            "mutation($selector: RepositorySelector!, $key: String!) { addDynamicPartition("
+            'repositorySelector: $selector, partitionsDefName: "titles", partitionKey: $key) { __typename } }',
             selector=SELECTOR,
             key=title,
         )

@@ -136,19 +136,30 @@ def test_near_duplicates_in_two_titles_are_no_match_cut():
 def test_a_shot_and_its_copy_in_another_title_share_their_uses():
     copies = [[1, 0, 0], [1, 0, 0], [1, 0, 0]]
     titles = {name: title_of(3, vectors=[copies[i], [0, 1, 0], [0, 0, 1]]) for i, name in enumerate("abc")}
-    pairs = pairs_of(("a", 0, "a", 1, 0.9), ("b", 0, "a", 2, 0.8), ("c", 0, "b", 1, 0.7))
-    assert ranked(pairs, titles) == [("a", 0, "a", 1), ("b", 0, "a", 2)]
+    pairs = pairs_of(("a", 1, "a", 0, 0.9), ("b", 0, "a", 2, 0.8), ("c", 0, "b", 1, 0.7))
+    assert ranked(pairs, titles) == [("a", 1, "a", 0), ("b", 0, "a", 2)]
 
 
 def test_one_pair_of_near_duplicate_pairs_stays():
     titles = {name: title_of(2, vectors=[[1, 0], [0, 1]]) for name in "ab"}
-    pairs = pairs_of(("a", 0, "a", 1, 0.9), ("b", 0, "b", 1, 0.8), ("b", 1, "a", 0, 0.7))
-    assert ranked(pairs, titles) == [("a", 0, "a", 1)]
+    pairs = pairs_of(("a", 1, "a", 0, 0.9), ("b", 1, "b", 0, 0.8), ("b", 0, "a", 1, 0.7))
+    assert ranked(pairs, titles) == [("a", 1, "a", 0)]
+
+
+def test_a_cut_that_the_film_makes_itself_is_no_candidate():
+    titles = {"film": title_of(3), "next": title_of(2)}
+    pairs = pairs_of(
+        ("film", 0, "film", 1, 0.9),
+        ("film", 1, "film", 0, 0.8),
+        ("film", 2, "next", 0, 0.7),
+        ("film", 0, "next", 1, 0.6),
+    )
+    assert ranked(pairs, titles) == [("film", 1, "film", 0), ("film", 2, "next", 0), ("film", 0, "next", 1)]
 
 
 def test_shots_that_are_not_kept_are_no_candidates():
-    pairs = pairs_of(("film", 0, "film", 2, 0.9), ("film", 1, "film", 2, 0.5))
-    assert ranked(pairs, {"film": title_of(3, kept=[False, True, True])}) == [("film", 1, "film", 2)]
+    pairs = pairs_of(("film", 0, "film", 2, 0.9), ("film", 1, "film", 3, 0.5))
+    assert ranked(pairs, {"film": title_of(4, kept=[False, True, True, True])}) == [("film", 1, "film", 3)]
 
 
 def test_shots_of_one_group_are_no_pair_and_shots_of_their_own_are():
@@ -160,7 +171,7 @@ def test_shots_of_one_group_are_no_pair_and_shots_of_their_own_are():
 def test_alike_shots_are_demoted_and_say_so():
     cosine = 0.735  # half way from alike (0.65) to near-duplicate (0.82)
     film = title_of(3, vectors=[[1, 0], [cosine, np.sqrt(1 - cosine**2)], [0, 1]])
-    pairs = pairs_of(("film", 0, "film", 1, 0.8))
+    pairs = pairs_of(("film", 1, "film", 0, 0.8))
     (only,) = rank_candidates(pairs, {"film": film}, flavor="f", k=1, parameters=PLAIN)
     assert only.score == pytest.approx(0.8 * 0.75)
     assert only.cues["look"] == pytest.approx(cosine)
@@ -169,13 +180,13 @@ def test_alike_shots_are_demoted_and_say_so():
 
 def test_a_demoted_pair_comes_after_the_weaker_one_that_surprises():
     film = title_of(4, vectors=[[1, 0, 0], [0.8, 0.6, 0], [0, 0, 1], [0, 1, 0]])
-    pairs = pairs_of(("film", 0, "film", 1, 0.9), ("film", 2, "film", 3, 0.6))
-    assert ranked(pairs, {"film": film}) == [("film", 2, "film", 3), ("film", 0, "film", 1)]
+    pairs = pairs_of(("film", 1, "film", 0, 0.9), ("film", 3, "film", 2, 0.6))
+    assert ranked(pairs, {"film": film}) == [("film", 3, "film", 2), ("film", 1, "film", 0)]
 
 
 def test_shots_close_in_time_are_demoted_in_proportion():
     film = title_of(100)  # 100 s: near means less than 25 s
-    pairs = pairs_of(("film", 0, "film", 1, 0.8), ("film", 10, "film", 13, 0.8), ("film", 20, "film", 60, 0.8))
+    pairs = pairs_of(("film", 1, "film", 0, 0.8), ("film", 10, "film", 13, 0.8), ("film", 20, "film", 60, 0.8))
     found = rank_candidates(pairs, {"film": film}, flavor="f", k=3)
     assert [each.score for each in found] == pytest.approx([0.8, 0.8 * (1 - 0.5 * 23 / 25), 0.4])
 
@@ -194,20 +205,20 @@ def test_time_never_demotes_pairs_of_two_titles():
 
 
 def test_titles_that_are_not_asked_for_are_left_out():
-    pairs = pairs_of(("a", 0, "b", 0, 0.9), ("a", 0, "a", 1, 0.5))
-    assert ranked(pairs, {"a": title_of(2)}) == [("a", 0, "a", 1)]
+    pairs = pairs_of(("a", 0, "b", 0, 0.9), ("a", 1, "a", 0, 0.5))
+    assert ranked(pairs, {"a": title_of(2)}) == [("a", 1, "a", 0)]
 
 
 def test_scores_of_zero_and_nan_are_no_candidates():
-    pairs = pairs_of(("a", 0, "a", 1, 0.0), ("a", 0, "a", 2, float("nan")))
+    pairs = pairs_of(("a", 1, "a", 0, 0.0), ("a", 0, "a", 2, float("nan")))
     assert ranked(pairs, {"a": title_of(3)}) == []
 
 
 def test_no_pairs_and_no_titles_give_no_candidates():
-    empty = pairs_of(("a", 0, "a", 1, 0.5)).slice(0, 0)
+    empty = pairs_of(("a", 1, "a", 0, 0.5)).slice(0, 0)
     assert ranked(empty, {"a": title_of(2)}) == []
     assert ranked(empty, {}) == []
-    assert ranked(pairs_of(("a", 0, "a", 1, 0.5)), {}) == []
+    assert ranked(pairs_of(("a", 1, "a", 0, 0.5)), {}) == []
 
 
 def test_the_order_of_rows_changes_nothing():
@@ -237,7 +248,7 @@ def test_visiting_pairs_in_blocks_gives_what_visiting_all_at_once_gives(monkeypa
 
 
 def test_titles_as_dictionary_columns_of_several_chunks_are_read():
-    parts = [pairs_of(("a", 0, "a", 1, 0.5)), pairs_of(("b", 0, "a", 1, 0.75))]
+    parts = [pairs_of(("a", 1, "a", 0, 0.5)), pairs_of(("b", 0, "a", 1, 0.75))]
     encoded = [
         part.set_column(0, "title_a", part["title_a"].dictionary_encode()).set_column(
             3, "title_b", part["title_b"].dictionary_encode()
@@ -246,20 +257,20 @@ def test_titles_as_dictionary_columns_of_several_chunks_are_read():
     ]
     assert ranked(pa.concat_tables(encoded), {"a": title_of(2), "b": title_of(2)}) == [
         ("b", 0, "a", 1),
-        ("a", 0, "a", 1),
+        ("a", 1, "a", 0),
     ]
 
 
 def test_a_variable_rate_is_measured_in_time():
-    ticks = np.concatenate([np.arange(25), 250 + np.arange(25)])  # the second shot begins after 10 s
-    film = replace(title_of(2), record=replace(RECORD, is_variable_rate=True), ticks=ticks)
-    (only,) = rank_candidates(pairs_of(("film", 0, "film", 1, 0.5)), {"film": film}, flavor="f", k=1)
+    ticks = np.concatenate([np.arange(50), 250 + np.arange(25)])  # the third shot begins after 10 s
+    film = replace(title_of(3), record=replace(RECORD, is_variable_rate=True), ticks=ticks)
+    (only,) = rank_candidates(pairs_of(("film", 0, "film", 2, 0.5)), {"film": film}, flavor="f", k=1)
     assert only.timecode_b == "10:00:10:00"
     assert only.cues["seconds_apart"] == pytest.approx(10 - 24 / 25)
 
 
 def test_candidates_survive_the_file(tmp_path):
-    pairs = pairs_of(("a", 0, "a", 1, 0.5), ("a", 1, "b", 1, 0.25))
+    pairs = pairs_of(("a", 1, "a", 0, 0.5), ("a", 1, "b", 1, 0.25))
     found = rank_candidates(pairs, {"a": title_of(2), "b": title_of(2)}, flavor="f", k=5)
     save_candidates(found, tmp_path)
     assert load_candidates(tmp_path) == found
@@ -268,7 +279,7 @@ def test_candidates_survive_the_file(tmp_path):
 
 
 def test_listed_columns_come_first_and_in_the_order_of_the_command_line():
-    found = rank_candidates(pairs_of(("a", 0, "a", 1, 0.5)), {"a": title_of(2)}, flavor="f", k=5)
+    found = rank_candidates(pairs_of(("a", 1, "a", 0, 0.5)), {"a": title_of(2)}, flavor="f", k=5)
     names = candidates_to_arrow(found).column_names
     assert ",".join(LISTED_COLUMNS) == (
         "rank,flavor,score,title_a,shot_a,frame_a,timecode_a,title_b,shot_b,frame_b,timecode_b"
@@ -288,15 +299,14 @@ def test_words_say_why_and_how_far():
         here = replace(candidate, cues={**candidate.cues, "look": look, "seconds_apart": 41.2})
         assert words(here, told) == f"silhouette overlap 0.83, {place}, 41 s apart"
     assert words(replace(candidate, title_b="b"), told) == "silhouette overlap 0.83, two titles"
-    assert words(replace(candidate, shot_b=1), {}) == "already a cut"
 
 
 def test_words_tell_the_first_cues_only_and_counts_without_decimals():
-    candidate = rank_candidates(pairs_of(("a", 0, "a", 1, 0.5)), {"a": title_of(3)}, flavor="f", k=1)[0]
-    candidate = replace(candidate, cues={"persons": 2.0, "iou": 0.504, "area": 0.1})
+    candidate = rank_candidates(pairs_of(("a", 0, "a", 2, 0.5)), {"a": title_of(3)}, flavor="f", k=1)[0]
+    candidate = replace(candidate, cues={"persons": 2.0, "iou": 0.504, "area": 0.1, "seconds_apart": 41.2})
     told = {"iou": "overlap", "persons": "persons", "area": "area"}
-    assert words(candidate, told) == "overlap 0.50, persons 2, already a cut"
-    assert words(candidate, told, max_cues=1) == "overlap 0.50, already a cut"
+    assert words(candidate, told) == "overlap 0.50, persons 2, 41 s apart"
+    assert words(candidate, told, max_cues=1) == "overlap 0.50, 41 s apart"
 
 
 @pytest.mark.parametrize(

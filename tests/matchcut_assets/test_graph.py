@@ -9,7 +9,7 @@ import pytest
 
 from matchcut.deduplicated_shots import DeduplicatedShotsParameters
 from matchcut_assets.definitions import build_defs
-from matchcut_assets.settings import ShotOptions
+from matchcut_assets.settings import ShotOptions, Store
 from resources.home import Home
 from tests import clips
 from tests.graph import Graph, Run, files_of, graph_in
@@ -219,6 +219,20 @@ def test_wrong_weights_are_refused(
     graph.add(films["one"], "one.mp4")
     run = graph.match("one")
     assert "is not the file that the manifest names" in run.failures["shot_embeddings"]
+
+
+def test_a_full_disk_is_named_leaves_no_debris_and_is_recovered_from(
+    graph: Graph, films: dict[str, Path], small_disk: Path
+) -> None:
+    graph.add(films["one"], "one.mp4")
+    full = graph.with_settings(store=Store(root=str(small_disk / "store")))
+    (small_disk / "filler").write_bytes(bytes(16_500_000))
+    run = full.match("one")
+    assert list(run.failures) == ["standardized_encode"]
+    assert "full" in run.failures["standardized_encode"]
+    assert not [path for path in files_of(small_disk / "store") if not path.startswith("titles/")]
+    (small_disk / "filler").unlink()
+    assert full.match("one").how["standardized_encode"] == "computed"
 
 
 def test_the_page_shows_the_library(matched: tuple[Graph, Run]) -> None:

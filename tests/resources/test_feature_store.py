@@ -8,7 +8,7 @@ import subprocess
 import sys
 import textwrap
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -194,23 +194,9 @@ def test_the_key_of_a_pair_does_not_depend_on_the_order() -> None:
     assert pair_digest("b", "a") == pair_digest("a", "b") == "a+b"
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of one megabyte."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)], check=False, capture_output=True
-    )
-    if mounted.returncode != 0:
-        pytest.skip("needs the right to mount a tmpfs")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
 def test_a_full_disk_is_named_and_leaves_no_debris(small_disk: Path) -> None:
     def too_much(folder: Path) -> dict[str, int]:
-        (folder / "proxy.mp4").write_bytes(os.urandom(2_000_000))
+        (folder / "proxy.mp4").write_bytes(os.urandom(20_000_000))
         return {}
 
     store = FeatureStore(root=str(small_disk))

@@ -1,0 +1,46 @@
+"""The documents stay true: commands exist, assets are listed, links lead somewhere."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from matchcut_assets.definitions import build_defs
+from resources.home import Home
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+
+
+def test_every_make_target_of_the_readme_exists() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = set(re.findall(r"(?:`|^)make ([a-z-]+)", README, re.MULTILINE))
+    assert named
+    assert named <= targets
+
+
+def test_every_matchcut_command_and_option_of_the_readme_exists() -> None:
+    program = str(Path(sys.executable).with_name("matchcut"))
+    lines = re.findall(r"^(?:\.venv/bin/)?matchcut (\w+)(.*)$", README, re.MULTILINE)
+    assert {command for command, _ in lines} == {"run", "shots", "top", "status"}
+    for command in {command for command, _ in lines}:
+        text = subprocess.run([program, command, "--help"], check=True, capture_output=True, text=True).stdout
+        used = {option for name, rest in lines if name == command for option in re.findall(r"--[a-z]+", rest)}
+        assert all(option in text for option in used), command
+
+
+def test_every_asset_is_in_the_readme(tmp_path: Path) -> None:
+    graph = build_defs(Home(tmp_path)).resolve_asset_graph()
+    for key in graph.get_all_asset_keys():
+        assert f"`{key.to_user_string()}`" in README or f"`…/{key.path[-1]}`" in README
+
+
+def test_every_relative_link_leads_to_a_file() -> None:
+    for name in ("README.md", "ARCHITECTURE.md", "CHANGELOG.md"):
+        for link in re.findall(r"\]\(([^)#:]+)\)", (ROOT / name).read_text()):
+            assert (ROOT / link).exists(), f"{name}: {link}"
+
+
+def test_every_module_that_the_readme_runs_exists() -> None:
+    for module in re.findall(r"python -m ([\w.]+)", README):
+        assert (ROOT / (module.replace(".", "/") + ".py")).exists(), module
