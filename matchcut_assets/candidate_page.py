@@ -9,7 +9,7 @@ from matchcut.errors import MissingFeatureError
 from matchcut.feature import digest_of
 from matchcut_assets.inputs import TitleInputs
 from matchcut_assets.pipeline import FlavorFeatures, Pipeline
-from matchcut_assets.remember import failures_named, how_happened
+from matchcut_assets.remember import failures_named
 from matchcut_assets.specs import OWNERS
 from matchcut_assets.stored_scores import TitlePair, catalogue_pairs, list_digest, rank_stored
 from resources.catalogue import Catalogue, TitleEntry
@@ -100,7 +100,7 @@ def build(pipeline: Pipeline, home: Home) -> dg.AssetsDefinition:
         return dg.MaterializeResult(
             data_version=dg.DataVersion(digest[:32]),
             metadata={
-                **how_happened(computed=is_new, seconds=0.0),
+                "how": "computed" if is_new else "remembered",
                 **shown,
                 "page": dg.MetadataValue.url(page.as_uri()),
                 "path": dg.MetadataValue.path(str(page)),

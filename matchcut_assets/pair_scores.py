@@ -4,7 +4,10 @@ Write the representation first, list the catalogue after: of two titles that arr
 the other, so no pair is lost. Nothing about older titles is recomputed.
 """
 
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import dagster as dg
 
@@ -12,7 +15,7 @@ from matchcut.feature import digest_of
 from matchcut.pair_scores import score_pairs
 from matchcut_assets.inputs import TitleInputs
 from matchcut_assets.pipeline import FlavorFeatures, Pipeline
-from matchcut_assets.remember import failures_named, how_happened, remember
+from matchcut_assets.remember import failures_named, how_metadata, outcome_of
 from matchcut_assets.specs import asset_arguments
 from matchcut_assets.stored_scores import TitlePair, pairs_of, represented
 from resources.catalogue import Catalogue
@@ -40,20 +43,28 @@ def score_pair(
 
 
 def score_title(
-    store: FeatureStore, progress: Progress, pipeline: Pipeline, features: FlavorFeatures, pairs: list[TitlePair]
+    store: FeatureStore,
+    progress: Progress,
+    pipeline: Pipeline,
+    features: FlavorFeatures,
+    title: str,
+    pairs: Sequence[TitlePair],
 ) -> list[StoredFeature]:
-    """The scores of each pair of titles, computed or remembered."""
-    return [
-        remember(
-            store,
-            progress,
-            pair.a.title if pair.is_one_title else f"{pair.a.title} + {pair.b.title}",
-            pair.key.digest,
-            features.pair_scores,
-            lambda folder, report, pair=pair: score_pair(store, pipeline, features, pair, folder),  # type: ignore[misc]
-        )
-        for pair in pairs
-    ]
+    """The scores of each pair of titles, computed or remembered; progress is told once for the title."""
+    name = features.pair_scores.name
+    stored: list[StoredFeature] = []
+    with failures_named(progress, title, name), progress.stage(title, name) as report:
+        for pair in pairs:
+            compute = partial(score_pair, store, pipeline, features, pair)
+            stored.append(store.get_or_compute(pair.key.digest, features.pair_scores, compute))
+            report(len(stored) / len(pairs))
+    progress.finished(title, name, outcome_of(stored, {"titles": len(pairs), "pairs_scored": total(stored, "scored")}))
+    return stored
+
+
+def total(stored: Sequence[StoredFeature], what: Literal["scored", "stored"]) -> int:
+    """Pairs of shots that were scored or stored, over all pairs of titles."""
+    return sum(each.summary[f"pairs_{what}"] for each in stored)
 
 
 def build(pipeline: Pipeline, features: FlavorFeatures) -> dg.AssetsDefinition:
@@ -79,17 +90,13 @@ def build(pipeline: Pipeline, features: FlavorFeatures) -> dg.AssetsDefinition:
             entry = catalogue.require(title)
             store.require(entry.digest, features.representation, title)
         pairs = pairs_of(entry, represented(store, features.representation, catalogue.entries()), features)
-        stored = score_title(store, progress, pipeline, features, pairs)
-        rows = sum(each.summary["pairs_stored"] for each in stored)
-        spent = sum(each.seconds for each in stored if each.computed)
-        saved = sum(each.seconds for each in stored if not each.computed)
+        stored = score_title(store, progress, pipeline, features, title, pairs)
         return dg.MaterializeResult(
             data_version=dg.DataVersion(digest_of(sorted(pair.key.path for pair in pairs))[:32]),
             metadata={
-                **how_happened(computed=any(each.computed for each in stored), seconds=spent),
-                "seconds_saved": round(saved, 3),
-                "pairs_scored": sum(each.summary["pairs_scored"] for each in stored),
-                "dagster/row_count": rows,
+                **how_metadata(stored),
+                "pairs_scored": total(stored, "scored"),
+                "dagster/row_count": total(stored, "stored"),
                 "titles_compared": [pair.b.title if pair.a.title == title else pair.a.title for pair in pairs],
                 "titles_computed": sum(each.computed for each in stored),
                 "version": features.pair_scores.version,

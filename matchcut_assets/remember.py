@@ -1,6 +1,6 @@
 """What every asset does: ask the store, compute when it has no answer, store, and say which of the two happened."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -47,15 +47,17 @@ def remember(
     with failures_named(progress, title, feature.name):
         with progress.stage(title, feature.name) as report:
             stored = store.get_or_compute(digest, feature, lambda folder: compute(folder, report))
-        progress.finished(title, feature.name, outcome_of(stored))
+        progress.finished(title, feature.name, outcome_of([stored], stored.summary))
     return stored
 
 
-def outcome_of(stored: StoredFeature) -> str:
+def outcome_of(stored: Sequence[StoredFeature], counts: Mapping[str, Any]) -> str:
     """One line for people: computed or remembered, the cost, the counts."""
-    counts = ", ".join(f"{value} {name}" for name, value in stored.summary.items() if isinstance(value, int))
-    how = f"computed in {stored.seconds:.1f} s" if stored.computed else f"remembered ({stored.seconds:.1f} s saved)"
-    return f"{how}; {counts}" if counts else how
+    told = ", ".join(f"{value} {name}" for name, value in counts.items() if isinstance(value, int))
+    spent, saved = _seconds_of(stored)
+    computed = any(each.computed for each in stored)
+    how = f"computed in {spent:.1f} s" if computed else f"remembered ({saved:.1f} s saved)"
+    return f"{how}; {told}" if told else how
 
 
 def materialized(stored: StoredFeature, metadata: Mapping[str, Any] | None = None) -> dg.MaterializeResult:
@@ -64,7 +66,7 @@ def materialized(stored: StoredFeature, metadata: Mapping[str, Any] | None = Non
     return dg.MaterializeResult(
         data_version=data_version_of(stored.key),
         metadata={
-            **how_metadata(stored),
+            **how_metadata([stored]),
             **stored.summary,
             "path": dg.MetadataValue.path(str(stored.folder)),
             "version": stored.key.version,
@@ -74,18 +76,20 @@ def materialized(stored: StoredFeature, metadata: Mapping[str, Any] | None = Non
     )
 
 
-def how_metadata(stored: StoredFeature) -> dict[str, Any]:
-    """*computed* or *remembered*, and the seconds that it cost or saved."""
-    return how_happened(computed=stored.computed, seconds=stored.seconds)
-
-
-def how_happened(*, computed: bool, seconds: float) -> dict[str, Any]:
-    """The same for an asset that is made of several stored values."""
+def how_metadata(stored: Sequence[StoredFeature]) -> dict[str, Any]:
+    """*computed* or *remembered*, and the seconds that it cost and saved."""
+    spent, saved = _seconds_of(stored)
     return {
-        "how": "computed" if computed else "remembered",
-        "seconds_spent": round(seconds, 3) if computed else 0.0,
-        "seconds_saved": 0.0 if computed else round(seconds, 3),
+        "how": "computed" if any(each.computed for each in stored) else "remembered",
+        "seconds_spent": round(spent, 3),
+        "seconds_saved": round(saved, 3),
     }
+
+
+def _seconds_of(stored: Sequence[StoredFeature]) -> tuple[float, float]:
+    """Seconds spent on what was computed, and saved on what was remembered."""
+    spent = sum(each.seconds for each in stored if each.computed)
+    return spent, sum(each.seconds for each in stored if not each.computed)
 
 
 def picture_metadata(jpeg: bytes, alt: str = "picture") -> dg.MetadataValue:

@@ -56,5 +56,5 @@ def _remember(
     progress = Progress(on_terminal=True)
     with progress.stage(name, feature.name) as report:
         stored = store.get_or_compute(digest, feature, lambda folder: compute(folder, report))
-    progress.finished(name, feature.name, outcome_of(stored))
+    progress.finished(name, feature.name, outcome_of([stored], stored.summary))
     return stored
