@@ -26,7 +26,7 @@ from matchcut.proxy import EncodeRecord, Proxy
 from matchcut.shots.table import ShotTable
 from matchcut.timecode import timecode_of
 
-ALGORITHM = "1"
+ALGORITHM = "2"
 TABLE_NAME = "top_k.parquet"
 
 PAIR_COLUMNS = ("title_a", "shot_a", "frame_a", "title_b", "shot_b", "frame_b", "score")

@@ -52,9 +52,10 @@ def stages(
     library: MediaLibrary,
     instance: dg.DagsterInstance,
 ) -> list[StageStatus]:
-    """Every stage of every title, in the order of the graph."""
+    """Every stage of every title, in the order of the graph; of a file that was never read only the first."""
     entries = catalogue.entries()
-    paths = {video.path for video in library.look([(entry.title, entry.path) for entry in entries]).videos}
+    videos = library.look([(entry.title, entry.path) for entry in entries]).videos
+    paths = {video.path for video in videos}
     features = [
         *pipeline.of_one_title,
         *(each for flavor in pipeline.flavors for each in (flavor.pair_scores, flavor.top_k)),
@@ -76,6 +77,13 @@ def stages(
                     is_in_library=entry.path in paths,
                 )
             )
+    known = {entry.title for entry in entries}
+    unread = [video for video in videos if video.title not in known]
+    first = pipeline.source_video
+    rows += [
+        StageStatus(video.title, video.path, first.name, first.version, False, 0.0, 0.0, is_in_library=True)
+        for video in unread
+    ]
     return rows
 
 

@@ -5,8 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from matchcut_assets.definitions import build_defs
-from resources.home import Home
+from benchmarks.readme import figures, with_figures
+from tests.graph import Graph
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -29,9 +29,8 @@ def test_every_matchcut_command_and_option_of_the_readme_exists() -> None:
         assert all(option in text for option in used), command
 
 
-def test_every_asset_is_in_the_readme(tmp_path: Path) -> None:
-    graph = build_defs(Home(tmp_path)).resolve_asset_graph()
-    for key in graph.get_all_asset_keys():
+def test_every_asset_is_in_the_readme(graph: Graph) -> None:
+    for key in graph.defs.resolve_asset_graph().get_all_asset_keys():
         assert f"`{key.to_user_string()}`" in README or f"`…/{key.path[-1]}`" in README
 
 
@@ -44,3 +43,7 @@ def test_every_relative_link_leads_to_a_file() -> None:
 def test_every_module_that_the_readme_runs_exists() -> None:
     for module in re.findall(r"python -m ([\w.]+)", README):
         assert (ROOT / (module.replace(".", "/") + ".py")).exists(), module
+
+
+def test_the_figures_of_the_readme_are_those_of_the_benchmarks() -> None:
+    assert with_figures(README, figures()) == README

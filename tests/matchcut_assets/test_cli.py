@@ -123,6 +123,8 @@ def test_status_tells_versions_costs_and_savings(home: Path) -> None:
     assert encode["cost_seconds"] > 0
     assert encode["saved_seconds"] > 0
     assert len(encode["version"]) == 16
+    broken = [row for row in rows if row["title"] == "meine-filme0__broken"]
+    assert [(row["stage"], row["is_stored"]) for row in broken] == [("source_video", False)]
     assert "spent computing" in matchcut("status", home=home).stdout
 
 

@@ -8,9 +8,7 @@ import dagster as dg
 import pytest
 
 from matchcut.deduplicated_shots import DeduplicatedShotsParameters
-from matchcut_assets.definitions import build_defs
 from matchcut_assets.settings import ShotOptions, Store
-from resources.home import Home
 from tests import clips
 from tests.graph import Graph, Run, files_of, graph_in
 
@@ -242,14 +240,13 @@ def test_the_page_shows_the_library(matched: tuple[Graph, Run]) -> None:
     assert "one" in page
 
 
-def test_definitions_load_and_every_asset_is_described(tmp_path: Path) -> None:
-    defs = build_defs(Home(tmp_path))
-    dg.Definitions.validate_loadable(defs)
-    graph = defs.resolve_asset_graph()
-    keys = {key.to_user_string() for key in graph.get_all_asset_keys()}
+def test_definitions_load_and_every_asset_is_described(graph: Graph) -> None:
+    dg.Definitions.validate_loadable(graph.defs)
+    nodes = graph.defs.resolve_asset_graph()
+    keys = {key.to_user_string() for key in nodes.get_all_asset_keys()}
     assert keys == ASSETS | {"candidate_page"}
-    for key in graph.get_all_asset_keys():
-        node = graph.get(key)
+    for key in nodes.get_all_asset_keys():
+        node = nodes.get(key)
         assert node.description
         assert node.group_name != "default"
         assert node.owners

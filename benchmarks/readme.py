@@ -1,0 +1,62 @@
+"""The README's figures, written from the JSON that the benchmarks leave.
+
+    python -m benchmarks.readme
+
+Replaces what stands between the marks in README.md; a test checks that the two agree.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+README = ROOT / "README.md"
+RESULTS = ROOT / "benchmarks" / "results"
+BEGIN, END = "<!-- figures: python -m benchmarks.readme -->", "<!-- end of figures -->"
+
+
+def figures(results: Path = RESULTS) -> str:
+    """Markdown of all figures whose JSON is there."""
+    return "\n\n".join(
+        describe(json.loads((results / name).read_text()))
+        for name, describe in (("pipeline.json", pipeline),)
+        if (results / name).exists()
+    )
+
+
+def pipeline(result: dict[str, Any]) -> str:
+    """Seconds per stage, as `benchmarks.pipeline` measured them."""
+    machine = result["machine"]
+    rows = [f"| `{stage}` | {seconds:.2f} |" for stage, seconds in result["seconds_per_minute_of_video"].items()]
+    return "\n".join(
+        [
+            f"`python -m benchmarks.pipeline`, {len(result['films'])} films, {result['minutes_of_video']:.1f} minutes of "
+            f"video, {machine['cores']} cores of a shared {machine['processor']}:",
+            "",
+            "| stage | seconds per minute of video |",
+            "|---|---:|",
+            *rows,
+            f"| everything, cold | {result['cold_seconds_per_minute_of_video']:.2f} |",
+            "",
+            f"Cold, the whole graph takes {result['cold_over_ffmpeg_alone']:.1f} times as long as ffmpeg alone making the "
+            f"same proxies in the same run (the encode stage {result['encode_over_ffmpeg_alone']:.2f} times); warm, "
+            f"{result['warm_seconds'] / len(result['films']):.1f} s per title. The largest process held "
+            f"{result['peak_resident_mb']} MB; the store takes {result['stored_mb_per_minute_of_video']:.1f} MB per minute "
+            "of video.",
+        ]
+    )
+
+
+def with_figures(readme: str, text: str) -> str:
+    """The README with these figures between its marks."""
+    before, rest = readme.split(BEGIN)
+    after = rest.split(END)[1]
+    return f"{before}{BEGIN}\n\n{text}\n\n{END}{after}"
+
+
+def main() -> None:
+    README.write_text(with_figures(README.read_text(), figures()))
+
+
+if __name__ == "__main__":
+    main()
