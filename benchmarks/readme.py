@@ -30,19 +30,19 @@ def pipeline(result: dict[str, Any]) -> str:
     rows = [f"| `{stage}` | {seconds:.2f} |" for stage, seconds in result["seconds_per_minute_of_video"].items()]
     return "\n".join(
         [
-            f"`python -m benchmarks.pipeline`, {len(result['films'])} films, {result['minutes_of_video']:.1f} minutes of "
-            f"video, {machine['cores']} cores of a shared {machine['processor']}:",
+            f"`python -m benchmarks.pipeline`, {len(result['films'])} films, {result['minutes_of_video']:.1f} minutes "
+            f"of video, {machine['cores']} cores of a shared {machine['processor']}:",
             "",
             "| stage | seconds per minute of video |",
             "|---|---:|",
             *rows,
             f"| everything, cold | {result['cold_seconds_per_minute_of_video']:.2f} |",
             "",
-            f"Cold, the whole graph takes {result['cold_over_ffmpeg_alone']:.1f} times as long as ffmpeg alone making the "
-            f"same proxies in the same run (the encode stage {result['encode_over_ffmpeg_alone']:.2f} times); warm, "
-            f"{result['warm_seconds'] / len(result['films']):.1f} s per title. The largest process held "
-            f"{result['peak_resident_mb']} MB; the store takes {result['stored_mb_per_minute_of_video']:.1f} MB per minute "
-            "of video.",
+            f"Cold, the whole graph takes {result['cold_over_ffmpeg_alone']:.1f} times as long as ffmpeg alone making "
+            f"the same proxies in the same run (the encode stage {result['encode_over_ffmpeg_alone']:.2f} times); "
+            f"warm, {result['warm_seconds'] / len(result['films']):.1f} s per title. The largest process held "
+            f"{result['peak_resident_mb']} MB; the store takes {result['stored_mb_per_minute_of_video']:.1f} MB per "
+            "minute of video.",
         ]
     )
 

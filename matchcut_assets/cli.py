@@ -15,12 +15,13 @@ import typer
 
 from matchcut.errors import MatchcutError
 from matchcut.flavors import FLAVORS
+from matchcut.given_shots import GivenShots
 from matchcut_assets import listing, status_report
 from matchcut_assets.definitions import LIST_CANDIDATES, MATCH_TITLE, SHOW_CANDIDATES, build_defs, build_resources
 from matchcut_assets.partitions import titles as titles_partitions
 from matchcut_assets.pipeline import Pipeline
 from matchcut_assets.settings import Settings, load_settings
-from matchcut_assets.single_video import shots_of_file
+from matchcut_assets.single_video import SingleVideo
 from matchcut_assets.stored_scores import is_scored
 from resources.catalogue import Catalogue
 from resources.feature_store import FeatureStore
@@ -229,8 +230,33 @@ def shots(
     `matchcut run` finds it.
     """
     bench = workbench(home)
-    table = shots_of_file(video, bench.pipeline, bench.store, bench.weights)
-    listing.write_shots(table, csv)
+    listing.write_shots(SingleVideo.open(video, bench.pipeline, bench.store, bench.weights).shots(), csv)
+
+
+@app.command()
+def duplicates(
+    video: Annotated[Path, typer.Argument(metavar="VIDEO", help="A video file; it is not taken into the library.")],
+    shots: Annotated[
+        Path | None,
+        typer.Option(
+            "--shots",
+            metavar="CSV",
+            help="Shots as a CSV file: shot,start_frame,stop_frame (or end_frame), as `matchcut shots` writes it. "
+            "Default: they are detected.",
+        ),
+    ] = None,
+    csv: Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Default: standard output.")] = None,
+    home: HomeOption = None,
+) -> None:
+    """Write which shots of one video show what an earlier one showed, as CSV.
+
+    Columns: shot,group,kept,similarity,reason. Shots of one group are near-duplicates; a shot of its own has none.
+    The earliest usable shot of a group is kept; similarity is that to it; reason says why a shot is not kept.
+    """
+    given = GivenShots.read(shots) if shots else None
+    bench = workbench(home)
+    single = SingleVideo.open(video, bench.pipeline, bench.store, bench.weights)
+    listing.write_duplicates(single.duplicates_of(given) if given else single.duplicates(), csv)
 
 
 @app.command()

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import dagster as dg
 
-from matchcut.deduplicated_shots import DeduplicatedShotsParameters, deduplicate, require_usable
+from matchcut.deduplicated_shots import DeduplicatedShots, DeduplicatedShotsParameters, deduplicate, require_usable
 from matchcut.pictures import CONTACT_SHEET_BYTES, duplicate_groups_sheet, encode_jpeg
 from matchcut_assets.inputs import TitleInputs, TitleStage
 from matchcut_assets.pipeline import Pipeline
-from matchcut_assets.remember import PICTURE_NAME, materialized
+from matchcut_assets.remember import PICTURE_NAME, failures_named, materialized
 from matchcut_assets.specs import asset_arguments
 from resources.catalogue import Catalogue
 from resources.feature_store import FeatureStore, Summary
@@ -27,7 +27,6 @@ def mark_duplicates(inputs: TitleInputs, parameters: DeduplicatedShotsParameters
     """Write which shots are kept, and a sheet of the groups, into `folder`."""
     proxy, shots = inputs.proxy, inputs.shots
     result = deduplicate(shots, inputs.embeddings, proxy.seconds, parameters)
-    require_usable(inputs.entry.title, result)
     result.save(folder)
     sheet = duplicate_groups_sheet(proxy, shots, result.group)
     (folder / PICTURE_NAME).write_bytes(encode_jpeg(sheet, max_bytes=CONTACT_SHEET_BYTES))
@@ -60,6 +59,8 @@ def build(pipeline: Pipeline) -> dg.AssetsDefinition:
             lambda inputs, folder, report: mark_duplicates(inputs, parameters, folder),
         )
         stored = stage.materialize(context, catalogue, store, progress)
+        with failures_named(progress, context.partition_key, pipeline.deduplicated_shots.name):
+            require_usable(context.partition_key, DeduplicatedShots.load(stored.folder))
         return materialized(stored, {"dagster/row_count": stored.summary["shots"]})
 
     return deduplicated_shots

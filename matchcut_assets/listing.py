@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from matchcut.deduplicated_shots import ALONE, DeduplicatedShots
 from matchcut.errors import MatchcutError
 from matchcut.shots import ShotTable
 from matchcut.top_k import LISTED_COLUMNS, Candidate, words
@@ -22,6 +24,7 @@ from resources.catalogue import Catalogue
 from resources.feature_store import FeatureStore
 
 SHOT_COLUMNS = ("shot", "start_frame", "stop_frame", "transition_in", "confidence")
+DUPLICATE_COLUMNS = ("shot", "group", "kept", "similarity", "reason")
 
 
 def best(
@@ -100,6 +103,21 @@ def write_shots(table: ShotTable, path: Path | None) -> None:
     """A table of shots as CSV into a file, or on standard output."""
     rows = table.to_arrow().select(SHOT_COLUMNS).to_pylist()
     _write_rows(path, SHOT_COLUMNS, ({**row, "confidence": round(row["confidence"], 4)} for row in rows))
+
+
+def write_duplicates(table: DeduplicatedShots, path: Path | None) -> None:
+    """Groups of near-duplicates as CSV; a shot of its own has no group, one with nothing to show no similarity."""
+    rows = table.to_arrow().select(DUPLICATE_COLUMNS).to_pylist()
+    _write_rows(path, DUPLICATE_COLUMNS, map(_duplicate_row, rows))
+
+
+def _duplicate_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        **row,
+        "group": "" if row["group"] == ALONE else row["group"],
+        "kept": str(row["kept"]).lower(),
+        "similarity": "" if math.isnan(row["similarity"]) else round(row["similarity"], 4),
+    }
 
 
 def _write_rows(path: Path | None, names: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:

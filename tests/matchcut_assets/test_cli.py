@@ -167,7 +167,7 @@ def test_a_home_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 def test_help_is_worth_reading() -> None:
     command = [str(Path(sys.executable).with_name("matchcut"))]
     done = subprocess.run([*command, "--help"], check=True, capture_output=True, text=True)
-    for name in ("run", "shots", "top", "status"):
+    for name in ("run", "shots", "duplicates", "top", "status"):
         assert name in done.stdout
         text = subprocess.run([*command, name, "--help"], check=True, capture_output=True, text=True).stdout
         assert "--home" in text
