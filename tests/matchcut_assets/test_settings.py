@@ -1,0 +1,77 @@
+"""Settings change what they name and nothing else; what does not exist is refused with what does."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from matchcut.errors import MatchcutError
+from matchcut_assets.pipeline import Pipeline
+from matchcut_assets.settings import Settings, load_settings, settings_of
+
+
+def test_without_a_file_the_defaults_hold(tmp_path: Path) -> None:
+    assert load_settings(tmp_path / "matchcut.toml") == Settings()
+
+
+def test_every_kind_of_section_is_read() -> None:
+    settings = settings_of(
+        {
+            "library": {"root": "memory://films"},
+            "shots": {"detector": "histogram"},
+            "transnetv2": {"threshold": 0.6},
+            "top_k": {"k": 7},
+            "frame_match": {"max_persons": 2},
+        }
+    )
+    assert settings.library.root == "memory://films"
+    assert settings.detector.name == "histogram"
+    assert settings.detectors["transnetv2"].parameters.threshold == 0.6
+    assert settings.top_k.k == 7
+    assert settings.flavors[0].parameters.max_persons == 2
+
+
+@pytest.mark.parametrize(
+    ("sections", "message"),
+    [
+        ({"shot": {}}, "there is no section ['shot']; sections are"),
+        ({"shots": {"detectr": "histogram"}}, "[shots] has no ['detectr']; it has ['detector']"),
+        ({"top_k": {"k": "many"}}, "[top_k] k: "),
+        ({"top_k": 3}, "[top_k] has no 3"),
+        ({"dagster": {"executor": "celery"}}, "[dagster] executor: "),
+    ],
+)
+def test_what_does_not_exist_is_refused(sections: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)):
+        settings_of(sections)
+
+
+def test_a_file_that_is_no_toml_is_named(tmp_path: Path) -> None:
+    (tmp_path / "matchcut.toml").write_text("[shots")
+    with pytest.raises(MatchcutError, match=re.escape("Correct the file, or remove it")):
+        load_settings(tmp_path / "matchcut.toml")
+
+
+def versions(**sections: dict[str, object]) -> dict[str, str]:
+    pipeline = Pipeline(settings_of(sections))
+    lists = [each for flavor in pipeline.flavors for each in (flavor.pair_scores, flavor.top_k)]
+    return {feature.name: feature.version for feature in (*pipeline.of_one_title, *lists)}
+
+
+@pytest.mark.parametrize(
+    ("sections", "changed"),
+    [
+        ({"library": {"root": "elsewhere"}, "dagster": {"executor": "multiprocess"}}, set()),
+        ({"top_k": {"k": 7}}, {"frame_match/top_k", "action_match/top_k"}),
+        (
+            {"frame_match": {"max_persons": 2}},
+            {"frame_match/silhouettes", "frame_match/pair_scores", "frame_match/top_k"},
+        ),
+        ({"standardized_encode": {"height": 240}}, set(versions())),
+    ],
+)
+def test_a_setting_changes_the_versions_that_depend_on_it(
+    sections: dict[str, dict[str, object]], changed: set[str]
+) -> None:
+    before, after = versions(), versions(**sections)
+    assert {name for name in before if before[name] != after[name]} == changed
