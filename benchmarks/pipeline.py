@@ -22,6 +22,7 @@ from typing import Any
 from benchmarks.machine import machine_facts, shared_videos
 from matchcut.ffmpeg import find_ffmpeg
 from matchcut.standardized_encode import EncodeParameters
+from matchcut_assets.settings import ShotOptions
 from resources.media_library import VIDEO_SUFFIXES
 
 DEMO_LIBRARY = Path(".matchcut/library")
@@ -67,6 +68,7 @@ def measure(videos: list[Path]) -> dict[str, Any]:
     return {
         "films": [video.name for video in videos],
         "minutes_of_video": round(minutes, 3),
+        "shot_detector": ShotOptions().detector,
         "ffmpeg_alone_seconds": round(alone, 2),
         "cold_seconds": round(cold, 2),
         "warm_seconds": round(warm, 2),

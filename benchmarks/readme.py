@@ -31,7 +31,8 @@ def pipeline(result: dict[str, Any]) -> str:
     return "\n".join(
         [
             f"`python -m benchmarks.pipeline`, {len(result['films'])} films, {result['minutes_of_video']:.1f} minutes "
-            f"of video, {machine['cores']} cores of a shared {machine['processor']}:",
+            f"of video, {machine['cores']} cores of a shared {machine['processor']}, "
+            f"shots by `{result['shot_detector']}`:",
             "",
             "| stage | seconds per minute of video |",
             "|---|---:|",
