@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.readme import figures, with_figures
-from tests.matchcut_assets.test_graph import ASSETS
+from tests.graph import Graph
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -29,9 +29,9 @@ def test_every_matchcut_command_and_option_of_the_readme_exists() -> None:
         assert all(option in text for option in used), command
 
 
-def test_every_asset_is_in_the_readme() -> None:
-    for asset in ASSETS | {"candidate_page"}:
-        assert f"`{asset}`" in README or f"`…/{asset.split('/')[-1]}`" in README
+def test_every_asset_is_in_the_readme(graph: Graph) -> None:
+    for key in graph.defs.resolve_asset_graph().get_all_asset_keys():
+        assert f"`{key.to_user_string()}`" in README or f"`…/{key.path[-1]}`" in README
 
 
 def test_every_relative_link_leads_to_a_file() -> None:

@@ -17,11 +17,11 @@ CONTENT = b"not a film, which no sensor notices"
 
 def tick(graph: Graph, sensor: str, cursor: str | None = None) -> dg.SensorResult:
     """One evaluation of a sensor as the daemon makes it."""
-    defs = graph.defs
-    context = dg.build_sensor_context(instance=graph.instance, cursor=cursor)
+    sensor_def = graph.defs.resolve_sensor_def(sensor)
     resources = build_resources(graph.settings, graph.home)
     names = {"new_videos": ("library", "catalogue", "store"), "stale_lists": ("catalogue", "store")}[sensor]
-    result = defs.resolve_sensor_def(sensor)(context, **{name: resources[name] for name in names})
+    with dg.build_sensor_context(instance=graph.instance, cursor=cursor) as context:
+        result = sensor_def(context, **{name: resources[name] for name in names})
     assert isinstance(result, dg.SensorResult)
     return result
 
@@ -126,8 +126,9 @@ def test_the_schedule_asks_for_what_was_not_matched_yet(
     (tmp_path / "instance").mkdir()
     with dg.DagsterInstance.local_temp(str(tmp_path / "instance")) as instance:
         night = datetime(2026, 11, 22, 2, tzinfo=UTC)
-        context = dg.build_schedule_context(instance=instance, scheduled_execution_time=night)
-        requests = list(schedule(context, **{name: resources[name] for name in ("library", "catalogue", "store")}))
+        # Left open, the context would reset Dagster's state whenever it is collected, in the middle of another test.
+        with dg.build_schedule_context(instance=instance, scheduled_execution_time=night) as context:
+            requests = list(schedule(context, **{name: resources[name] for name in ("library", "catalogue", "store")}))
         partitions = instance.get_dynamic_partitions("titles")
     assert [request.partition_key for request in requests if isinstance(request, dg.RunRequest)] == ["heat"]
     assert partitions == ["heat"]
