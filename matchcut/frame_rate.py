@@ -68,7 +68,8 @@ def _nominal(ticks: np.ndarray, time_base: Fraction) -> Fraction:
     """The rate of the commonest frame duration; durations within a millisecond count as one."""
     durations = np.diff(ticks) * float(time_base)
     durations = durations[durations > 0]
-    near = np.abs(durations - np.median(durations)) <= float(MILLISECOND)
+    middle = np.quantile(durations, 0.5, method="inverted_cdf")  # a duration that occurs, unlike the median of two
+    near = np.abs(durations - middle) <= float(MILLISECOND)
     rate = 1 / float(durations[near].mean())
     nearest = min(STANDARD_RATES, key=lambda standard: abs(float(standard) - rate))
     if abs(float(nearest) / rate - 1) <= NOMINAL_TOLERANCE:

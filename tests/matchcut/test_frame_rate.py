@@ -42,3 +42,9 @@ def test_one_missing_frame_makes_the_rate_variable() -> None:
 
 def test_two_frames_have_a_rate() -> None:
     assert timing_of(np.array([0, 40]), MILLISECONDS) == FrameTiming(Fraction(25), False)
+
+
+def test_two_equally_common_durations_have_a_rate_of_one_of_them() -> None:
+    ticks = np.cumsum([0, 10, 14, 10, 14])
+
+    assert timing_of(ticks, MILLISECONDS) == FrameTiming(Fraction(100), True)
