@@ -30,7 +30,7 @@ from matchcut.source_video import (
     stream_hash_in,
 )
 
-ALGORITHM = "1"
+ALGORITHM = "2"
 
 # Lines from which an untagged YUV picture is taken for BT.709, as players do (ITU-R BT.601 ends at 576 lines).
 SMALLEST_HD_HEIGHT = 720
@@ -176,7 +176,9 @@ def _crop_filter(source: SourceVideo) -> list[str]:
     x, y, width, height = source.crop
     if (width, height) == (source.width, source.height):
         return []
-    return [f"crop={width}:{height}:{x}:{y}:exact=1"]
+    # In shares of the picture: some recordings change their size midway, and keep the bars' place.
+    shares = f"w=iw*{width}/{source.width}:h=ih*{height}/{source.height}"
+    return [f"crop={shares}:x=iw*{x}/{source.width}:y=ih*{y}/{source.height}:exact=1"]
 
 
 def _sdr_filters(source: SourceVideo, size: tuple[int, int]) -> list[str]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Literal
 
@@ -78,6 +78,9 @@ class Clip:
         transitions: the boundaries between its shots.
         ticks: presentation time of each frame in units of `time_base`, from 0.
         time_base: seconds per tick.
+        shots: what it shows.
+        picture_size: (width, height) of the picture as it was drawn, without bars.
+        is_interlaced: whether a frame holds two drawn pictures.
     """
 
     path: Path
@@ -87,6 +90,9 @@ class Clip:
     transitions: tuple[Transition, ...]
     ticks: tuple[int, ...]
     time_base: Fraction
+    shots: tuple[Shot, ...]
+    picture_size: tuple[int, int]
+    is_interlaced: bool
 
     @property
     def cuts(self) -> tuple[int, ...]:
@@ -97,6 +103,10 @@ class Clip:
     def boundaries(self) -> tuple[int, ...]:
         """First frames of all shots but the first."""
         return tuple(t.boundary for t in self.transitions)
+
+    def drawn(self) -> Iterator[np.ndarray]:
+        """What each frame shows, uint8 (H, W, 3) RGB: upright, without bars, before any compression."""
+        return islice(draw(self.shots, self.picture_size), None, None, 2 if self.is_interlaced else 1)
 
 
 # --- drawing ---
@@ -323,6 +333,8 @@ def _speed(codec: str) -> tuple[str, ...]:
         "libvpx": ("-deadline", "realtime", "-cpu-used", "8", "-b:v", "2M"),
         "mpeg2video": ("-q:v", "3"),
         "mpeg4": ("-q:v", "3"),
+        "libsvtav1": ("-preset", "10", "-svtav1-params", "lp=2"),
+        "librav1e": ("-speed", "10"),
     }.get(codec, ())
 
 
@@ -414,6 +426,9 @@ def make_clip(
         transitions=transitions_of(shots),
         ticks=_ticks(total, durations),
         time_base=time_base or 1 / frame_rate,
+        shots=tuple(shots),
+        picture_size=size,
+        is_interlaced=interlaced,
     )
 
 

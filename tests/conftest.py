@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.clips import make_edited_clip
-from tests.graph import Graph, graph_in
+pytest.register_assert_rewrite("tests.frame_for_frame")
+
+from tests.clips import make_edited_clip  # noqa: E402
+from tests.graph import Graph, graph_in  # noqa: E402
 
 
 @pytest.fixture

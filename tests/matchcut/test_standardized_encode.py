@@ -7,19 +7,19 @@ from pathlib import Path
 from typing import Any
 
 import av
+import cv2
 import numpy as np
 import pytest
 
 from matchcut.errors import BadVideoError, FeatureStoreError, SourceChangedError
 from matchcut.ffmpeg import Ffmpeg, FfmpegReport, find_ffmpeg
-from matchcut.proxy import PROXY_NAME, RECORD_NAME, TIMES_NAME, EncodeRecord, Proxy
+from matchcut.proxy import PROXY_NAME, RECORD_NAME, TIMES_NAME, EncodeRecord
 from matchcut.source_video import SourceVideo, inspect_source
 from matchcut.standardized_encode import EncodeParameters, proxy_size, standardize
 from tests import clips
 from tests.clips import NTSC_FILM, NTSC_VIDEO, Shot, make_clip, read_frame_number
+from tests.frame_for_frame import ALIKE, SMALL, assert_same_frames_at_same_times, encoded, likenesses
 
-MICROSECOND = Fraction(1, 1_000_000)
-SMALL = EncodeParameters(height=96)
 TWO_SHOTS = (Shot(30, 1), Shot(25, 2))
 
 
@@ -35,49 +35,40 @@ def inspected(tmp_path_factory: pytest.TempPathFactory, ffmpeg: Ffmpeg) -> tuple
     return path, inspect_source(path, ffmpeg)
 
 
-def encoded(path: Path, ffmpeg: Ffmpeg, parameters: EncodeParameters = SMALL) -> Proxy:
-    """The standardized encode of a file, in a folder beside it."""
-    folder = path.with_name("proxy of " + path.name)
-    folder.mkdir()
-    record = standardize(path, inspect_source(path, ffmpeg), folder, parameters, ffmpeg)
-    proxy = Proxy(folder)
-    assert proxy.record == record
-    return proxy
-
-
-def decoded_times(path: Path) -> list[Fraction]:
-    """When a player shows each frame of a file, from the first; by another decoder than the encode's."""
-    with av.open(str(path)) as container:
-        stream = next(s for s in container.streams.video if not s.disposition & av.stream.Disposition.attached_pic)
-        # Sorted: AVI keeps the times of decoding only, which B-frames take along.
-        times = sorted(frame.pts * frame.time_base for frame in container.decode(stream))
-    return [time - times[0] for time in times]
-
-
-def assert_same_frames_at_same_times(proxy: Proxy, path: Path, first_number: int = 0) -> None:
-    """Proxy frame i shows source frame i, when the source does."""
-    times = decoded_times(path)
-    numbers = [read_frame_number(frame) for frame in proxy.frames()]
-
-    assert numbers == list(range(first_number, first_number + len(times)))
-    assert proxy.record.num_frames == len(proxy.ticks) == len(times)
-    assert max(abs(proxy.time_of(i) - time) for i, time in enumerate(times)) < MICROSECOND
-    assert proxy.ticks[0] == 0
-
+OPEN_GOPS = ("-bf", "3", "-g", "12", "-x264-params", "open-gop=1")
+HEVC_OPEN_GOPS = ("-x265-params", "log-level=error:open-gop=1:keyint=12:bframes=3")
+# Frames that are decoded as references and never shown.
+HIDDEN = ("-deadline", "good", "-auto-alt-ref", "1", "-lag-in-frames", "16")
 
 # Every way in which films come: name, ending and recipe.
 FILMS: list[tuple[str, str, dict[str, Any]]] = [
     ("h264 with B-frames", "mp4", {"options": ("-bf", "3")}),
-    ("h264 with open GOPs", "mkv", {"options": ("-bf", "3", "-g", "12", "-x264-params", "open-gop=1")}),
+    ("h264 with open GOPs", "mkv", {"options": OPEN_GOPS}),
     ("h264 at film rate", "mov", {"frame_rate": NTSC_FILM}),
     ("h264 at film rate in milliseconds", "mkv", {"frame_rate": NTSC_FILM}),
     ("h264 in a transport stream", "ts", {"frame_rate": NTSC_VIDEO, "audio": True}),
     ("h264 in avi", "avi", {"options": ("-bf", "2")}),
+    ("h264 with B-frames of B-frames", "mp4", {"options": ("-bf", "8", "-x264-params", "b-pyramid=normal:b-adapt=0")}),
+    ("h264 with open GOPs in a transport stream", "ts", {"options": OPEN_GOPS}),
+    ("h264 interlaced", "mp4", {"interlaced": True, "shots": (Shot(60, 1), Shot(50, 2))}),
+    ("hevc", "mp4", {"codec": "libx265"}),
     ("hevc 10 bit", "mp4", {"codec": "libx265", "pix_fmt": "yuv420p10le"}),
+    ("hevc with open GOPs", "mkv", {"codec": "libx265", "options": HEVC_OPEN_GOPS, "frame_rate": NTSC_FILM}),
+    ("hevc with open GOPs in a transport stream", "ts", {"codec": "libx265", "options": HEVC_OPEN_GOPS}),
     ("vp9", "webm", {"codec": "libvpx-vp9", "frame_rate": NTSC_VIDEO}),
+    ("vp9 10 bit with hidden frames", "mkv", {"codec": "libvpx-vp9", "pix_fmt": "yuv420p10le", "options": HIDDEN}),
+    ("vp8 with hidden frames", "webm", {"codec": "libvpx", "options": HIDDEN}),
+    ("av1", "mp4", {"codec": "libsvtav1", "frame_rate": NTSC_FILM}),
+    ("av1 10 bit", "webm", {"codec": "librav1e", "pix_fmt": "yuv420p10le"}),
+    ("mpeg-1", "mpg", {"codec": "mpeg1video", "options": ("-bf", "2", "-q:v", "3")}),
     ("mpeg-2 program stream", "mpg", {"codec": "mpeg2video", "options": ("-bf", "2")}),
+    ("mpeg-2 in a transport stream", "ts", {"codec": "mpeg2video", "options": ("-bf", "2"), "audio": True}),
+    ("mpeg-2 in mxf", "mxf", {"codec": "mpeg2video", "options": ("-bf", "2")}),
     ("mpeg-4", "avi", {"codec": "mpeg4", "frame_rate": NTSC_VIDEO}),
+    ("mpeg-4 with B-frames", "avi", {"codec": "mpeg4", "options": ("-bf", "2")}),
+    ("mpeg-4 with B-frames in mp4", "mp4", {"codec": "mpeg4", "options": ("-bf", "2")}),
     ("prores 4:2:2", "mov", {"codec": "prores_ks", "pix_fmt": "yuv422p10le"}),
+    ("prores 4:4:4:4", "mov", {"codec": "prores_ks", "pix_fmt": "yuva444p10le"}),
     ("motion jpeg, full range", "avi", {"codec": "mjpeg", "pix_fmt": "yuvj420p"}),
     ("lossless rgb", "mkv", {"codec": "ffv1", "pix_fmt": "gbrp"}),
     ("high rate and vp8", "webm", {"codec": "libvpx", "frame_rate": Fraction(120)}),
@@ -90,11 +81,11 @@ def test_every_frame_of_every_kind_of_film_is_there_at_its_time(
     ending: str, recipe: dict[str, Any], ffmpeg: Ffmpeg, tmp_path: Path
 ) -> None:
     path = tmp_path / f"film.{'mkv' if recipe.get('codec') == 'ffv1' else ending}"
-    clip = make_clip(path, TWO_SHOTS, **recipe)
+    clip = make_clip(path, **{"shots": TWO_SHOTS, **recipe})
 
     proxy = encoded(clip.path, ffmpeg)
 
-    assert_same_frames_at_same_times(proxy, clip.path)
+    assert_same_frames_at_same_times(proxy, clip.path, clip.drawn())
     assert proxy.record.num_frames == clip.num_frames
     assert proxy.record.frame_rate == clip.frame_rate
     assert not proxy.record.is_variable_rate
@@ -117,17 +108,102 @@ def test_a_variable_rate_survives(
 
     proxy = encoded(clip.path, ffmpeg)
 
-    assert_same_frames_at_same_times(proxy, clip.path)
+    assert_same_frames_at_same_times(proxy, clip.path, clip.drawn())
     assert proxy.record.is_variable_rate
     assert [proxy.time_of(i) for i in range(55)] == [tick * time_base for tick in clip.ticks]
 
 
-def test_frames_hidden_by_an_edit_list_do_not_count(ffmpeg: Ffmpeg, tmp_path: Path) -> None:
-    whole = make_clip(tmp_path / "whole.mp4", TWO_SHOTS, options=("-g", "250"))
-    trimmed = tmp_path / "trimmed.mp4"
-    clips.ffmpeg("-ss", "0.4", "-i", whole.path, "-c", "copy", trimmed)
+@pytest.mark.parametrize("ending", ["mp4", "mov"])
+@pytest.mark.parametrize(
+    ("codec", "options", "first_shown"),
+    [
+        ("libx264", ("-g", "250", "-bf", "0"), 10),
+        ("libx264", ("-g", "250", "-bf", "3"), 10),
+        # Cut in the second group of pictures, whose first frames lean on the group before.
+        ("libx264", ("-g", "12", "-bf", "3", "-x264-params", "open-gop=1"), 18),
+        ("libx265", ("-x265-params", "log-level=error:bframes=3"), 10),
+    ],
+    ids=["p-frames", "b-frames", "open gops", "hevc"],
+)
+def test_frames_hidden_by_an_edit_list_do_not_count(
+    codec: str, options: tuple[str, ...], first_shown: int, ending: str, ffmpeg: Ffmpeg, tmp_path: Path
+) -> None:
+    whole = make_clip(tmp_path / f"whole.{ending}", TWO_SHOTS, codec=codec, options=options)
+    trimmed = tmp_path / f"trimmed.{ending}"
+    clips.ffmpeg("-ss", str(first_shown / 25), "-i", whole.path, "-c", "copy", trimmed)
 
-    assert_same_frames_at_same_times(encoded(trimmed, ffmpeg), trimmed, first_number=10)
+    proxy = encoded(trimmed, ffmpeg)
+
+    assert_same_frames_at_same_times(proxy, trimmed, whole.drawn(), first_number=first_shown)
+    assert proxy.record.num_frames == whole.num_frames - first_shown
+
+
+@pytest.mark.parametrize(("ending", "codec"), [("ts", "libx264"), ("ts", "libx265"), ("mpg", "mpeg2video")])
+def test_a_recording_that_begins_between_keyframes_counts_from_the_first_whole_picture(
+    ending: str, codec: str, ffmpeg: Ffmpeg, tmp_path: Path
+) -> None:
+    whole = make_clip(tmp_path / f"whole.{ending}", TWO_SHOTS, codec=codec, options=("-g", "20"))
+    content, late = whole.path.read_bytes(), tmp_path / f"late.{ending}"
+    late.write_bytes(content[len(content) // 4 // 188 * 188 :])
+
+    proxy = encoded(late, ffmpeg)
+
+    first_number = read_frame_number(next(proxy.frames()))
+    assert first_number > 0
+    assert_same_frames_at_same_times(proxy, late, whole.drawn(), first_number)
+    assert first_number + proxy.record.num_frames == whole.num_frames
+
+
+@pytest.mark.parametrize(("ending", "codec"), [("ts", "libx264"), ("ts", "libx265"), ("h264", "libx264")])
+@pytest.mark.parametrize("factor", [2, 0.5], ids=["larger", "smaller"])
+def test_a_picture_that_changes_its_size_midway_keeps_its_frames_and_its_bars(
+    factor: float, ending: str, codec: str, ffmpeg: Ffmpeg, tmp_path: Path
+) -> None:
+    quick = [Shot(30, 1, motion=(3, 1)), Shot(25, 2, motion=(3, 1))]
+    film, whole = tmp_path / f"film.{ending}", list(clips.draw(quick, (320, 192)))
+    with film.open("wb") as file:
+        for name, shown, scale in (("a", whole[:30], 1), ("b", whole[30:], factor)):
+            size = (int(320 * scale), int(220 * scale))
+            barred = clips.with_bars(clips.numbered(shown), (0, 8, 0, 20))
+            part = tmp_path / f"{name}.{ending}"
+            clips.encode((cv2.resize(frame, size) for frame in barred), part, codec=codec, options=("-bf", "0"))
+            file.write(part.read_bytes())
+
+    proxy = encoded(film, ffmpeg)
+
+    frames = list(proxy.frames())
+    assert [read_frame_number(frame) for frame in frames] == [*range(30), *range(25)]
+    likeness, _ = likenesses(frames, whole)
+    assert likeness.argmax(axis=1).tolist() == list(range(55))
+    assert likeness.diagonal().min() > ALIKE
+
+
+def test_a_picture_that_changes_in_a_way_that_loses_frames_is_refused(ffmpeg: Ffmpeg, tmp_path: Path) -> None:
+    """The deinterlacer loses the frame that it holds when the size changes."""
+    film = tmp_path / "film.ts"
+    sizes = [(160, 96), (320, 192)]
+    parts = [
+        make_clip(tmp_path / f"{size[0]}.ts", [Shot(50)], size=size, codec="mpeg2video", interlaced=True)
+        for size in sizes
+    ]
+    film.write_bytes(b"".join(part.path.read_bytes() for part in parts))
+
+    with pytest.raises(
+        BadVideoError, match=r"frames were decoded, but \d+ encoded. .* export it again at a constant size"
+    ):
+        encoded(film, ffmpeg)
+
+
+@pytest.mark.parametrize(("ending", "codec"), [("h264", "libx264"), ("hevc", "libx265")])
+def test_a_bare_stream_without_times_runs_at_its_own_rate(
+    ending: str, codec: str, ffmpeg: Ffmpeg, tmp_path: Path
+) -> None:
+    clip = make_clip(tmp_path / f"bare.{ending}", TWO_SHOTS, codec=codec, options=("-bf", "0"))
+
+    proxy = encoded(clip.path, ffmpeg)
+
+    assert [read_frame_number(frame) for frame in proxy.frames()] == list(range(clip.num_frames))
+    assert [proxy.time_of(i) for i in range(clip.num_frames)] == [Fraction(i, 25) for i in range(clip.num_frames)]
 
 
 def test_sound_that_starts_earlier_moves_no_frame(ffmpeg: Ffmpeg, tmp_path: Path) -> None:
@@ -135,7 +211,7 @@ def test_sound_that_starts_earlier_moves_no_frame(ffmpeg: Ffmpeg, tmp_path: Path
     sound = ("-f", "lavfi", "-i", "sine=frequency=300:duration=3")
     clips.ffmpeg("-itsoffset", "0.123", "-i", silent.path, *sound, "-c:v", "copy", late)
 
-    assert_same_frames_at_same_times(encoded(late, ffmpeg), late)
+    assert_same_frames_at_same_times(encoded(late, ffmpeg), late, silent.drawn())
 
 
 # --- geometry ---
@@ -147,19 +223,19 @@ def test_the_picture_is_turned_upright(clockwise: int, ffmpeg: Ffmpeg, tmp_path:
 
     proxy = encoded(clip.path, ffmpeg)
 
-    assert_same_frames_at_same_times(proxy, clip.path)
+    assert_same_frames_at_same_times(proxy, clip.path, clip.drawn())
     assert proxy.record.rotation == clockwise
     assert (proxy.record.width, proxy.record.height) == (160, 96)
     assert (proxy.record.source_width, proxy.record.source_height) == (160, 96)
 
 
 def test_a_mirrored_picture_is_mirrored_back(ffmpeg: Ffmpeg, tmp_path: Path) -> None:
-    frames = [np.ascontiguousarray(f[:, ::-1]) for f in clips.numbered(clips.draw([Shot(8)], (160, 96)))]
-    clips.encode(frames, tmp_path / "plain.mp4")
+    drawn = list(clips.draw([Shot(8)], (160, 96)))
+    clips.encode([np.ascontiguousarray(f[:, ::-1]) for f in clips.numbered(drawn)], tmp_path / "plain.mp4")
     mirrored = tmp_path / "mirrored.mp4"
     clips.ffmpeg("-display_hflip", "-i", tmp_path / "plain.mp4", "-c", "copy", mirrored)
 
-    assert_same_frames_at_same_times(encoded(mirrored, ffmpeg), mirrored)
+    assert_same_frames_at_same_times(encoded(mirrored, ffmpeg), mirrored, drawn)
 
 
 @pytest.mark.parametrize("clockwise", [0, 90, 180, 270])
@@ -168,7 +244,7 @@ def test_bars_are_cropped_from_a_turned_picture(clockwise: int, ffmpeg: Ffmpeg, 
 
     proxy = encoded(clip.path, ffmpeg)
 
-    assert_same_frames_at_same_times(proxy, clip.path)
+    assert_same_frames_at_same_times(proxy, clip.path, clip.drawn())
     assert proxy.record.crop == (0, 8, 160, 96)
     assert (proxy.record.source_width, proxy.record.source_height) == clip.size == (160, 124)
     assert (proxy.record.width, proxy.record.height) == (160, 96)
@@ -196,7 +272,7 @@ def test_an_interlaced_film_keeps_one_frame_per_frame(ffmpeg: Ffmpeg, tmp_path: 
 
     proxy = encoded(clip.path, ffmpeg, EncodeParameters(height=288))
 
-    assert_same_frames_at_same_times(proxy, clip.path)
+    assert_same_frames_at_same_times(proxy, clip.path, clip.drawn())
     assert proxy.record.is_interlaced
     assert proxy.record.num_frames == clip.num_frames == 20
     with av.open(str(clip.path)) as container:
@@ -247,16 +323,17 @@ def test_high_dynamic_range_is_mapped_to_a_normal_picture(transfer: str, ffmpeg:
     to_hdr = [f"zscale=tin=709:min=gbr:pin=709:rin=full:t={transfer}:m=2020_ncl:p=2020:r=limited:npl=203"]
     path = tmp_path / "hdr.mp4"
     size = (160, 96)
+    drawn = list(clips.draw([Shot(8)], size))
     clips.ffmpeg(
         *("-f", "rawvideo", "-pix_fmt", "rgb24", "-s", "160x96", "-r", "25", "-i", "-"),
         *("-vf", ",".join(["format=gbrp", *to_hdr, "format=yuv420p10le"]), "-c:v", "libx265", *tags),
         *("-x265-params", "log-level=error", path),
-        frames=clips.numbered(clips.draw([Shot(8)], size)),
+        frames=clips.numbered(drawn),
     )
 
     proxy = encoded(path, ffmpeg)
 
-    assert_same_frames_at_same_times(proxy, path)
+    assert_same_frames_at_same_times(proxy, path, drawn)
     assert proxy.record.color["transfer"] == transfer
     assert proxy.record.bit_depth == 10
     expected = clips.texture(0, size)[:80].mean(axis=(0, 1))
@@ -389,7 +466,7 @@ def test_impossible_parameters_are_refused(setting: dict[str, int], message: str
 def test_an_edited_film_is_there_frame_for_frame(ffmpeg: Ffmpeg, tmp_path: Path) -> None:
     clip = clips.make_edited_clip(tmp_path / "edit.mp4", number=True)
 
-    assert_same_frames_at_same_times(encoded(clip.path, ffmpeg), clip.path)
+    assert_same_frames_at_same_times(encoded(clip.path, ffmpeg), clip.path, clip.drawn())
     assert clip.boundaries == (40, 95, 125, 195, 240)
     assert clip.cuts == (40, 125, 240)
 
