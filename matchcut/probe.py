@@ -49,6 +49,7 @@ MATRICES = {
     **{9: "bt2020nc", 10: "bt2020c", 14: "ictcp"},
 }
 RANGES = {1: "tv", 2: "pc"}
+EBML_HEADER, EBML_SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
 
 
 def probe(path: Path, formats: str) -> dict[str, Any]:
@@ -69,7 +70,7 @@ def probe(path: Path, formats: str) -> dict[str, Any]:
             stream = _film_stream(container)
             if stream is None:
                 return {"error": "it has no video stream"}
-            return _facts(container, stream)
+            return {**_facts(container, stream), "announced_bytes": announced_bytes(path)}
     except av.FFmpegError as error:
         return {"error": f"it is no video that can be read: {error.strerror or error}"}
 
@@ -147,22 +148,51 @@ def _timecode(container: Any, stream: Any) -> str | None:
 def _announced_seconds(container: Any, stream: Any) -> float | None:
     """How long the picture should be; None where nothing says so, or only a guess from the bit rate does.
 
-    Matroska announces the length of the whole file, which sound or subtitles may determine, and a tag per
-    stream when ffmpeg wrote it. AVI counts ticks, empty ones included. Transport and program streams announce
-    nothing.
+    Matroska and Flash announce the length of the whole file, which sound or subtitles may determine, and Matroska a
+    tag per stream when ffmpeg (`DURATION`) or mkvmerge (`DURATION-eng`) wrote it. AVI counts ticks, empty ones
+    included. Transport and program streams announce nothing.
     """
     names = set(container.format.name.split(","))
     if names & {"mov", "mxf", "asf"} and stream.duration:
         return float(stream.duration * stream.time_base)
     if "avi" in names:
         return float(stream.frames * stream.time_base) or None
-    if "matroska" not in names:
+    if not names & {"matroska", "flv"}:
         return None
-    if clock := stream.metadata.get("DURATION"):
+    if clock := next((value for key, value in stream.metadata.items() if key.startswith("DURATION")), None):
         hours, minutes, seconds = clock.split(":")
         return 3600 * int(hours) + 60 * int(minutes) + float(seconds)
     is_alone = len(container.streams) == 1
     return container.duration / 1e6 if is_alone and container.duration else None
+
+
+def announced_bytes(path: Path) -> int | None:
+    """How long a Matroska file says that it is; None for other files, and where the writer could not go back to say.
+
+    The first two elements are the header and the segment, which is all the rest (RFC 8794, RFC 9559).
+    """
+    with path.open("rb") as file:
+        start = file.read(4096)
+    if not start.startswith(EBML_HEADER):
+        return None
+    segment = _element_stop(start, len(EBML_HEADER))
+    if segment is None or start[segment : segment + len(EBML_SEGMENT)] != EBML_SEGMENT:
+        return None
+    return _element_stop(start, segment + len(EBML_SEGMENT))
+
+
+def _element_stop(content: bytes, place: int) -> int | None:
+    """Where the element ends whose size stands at a place; None where the size is left open or is not there.
+
+    A size of n bytes begins with n - 1 zero bits and a one; all ones after that: unknown.
+    """
+    num_bytes = 9 - content[place].bit_length() if place < len(content) else 9
+    field = content[place : place + num_bytes]
+    if num_bytes > 8 or len(field) < num_bytes:
+        return None
+    most = (1 << 7 * num_bytes) - 1
+    size = int.from_bytes(field, "big") & most
+    return None if size == most else place + num_bytes + size
 
 
 # --- samples ---

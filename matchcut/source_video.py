@@ -254,6 +254,12 @@ def _refuse_cut_off(path: Path, facts: dict[str, Any], packets: _Packets) -> Non
     found, announced = packets.seconds if packets.num_shown else 0.0, facts["announced_seconds"]
     if announced and announced - found > max(TOLERATED_LOSS_SECONDS, TOLERATED_LOSS_SHARE * announced):
         raise BadVideoError(cut_off_message(path, announced, found))
+    num_bytes, announced = _look(path)[0], facts["announced_bytes"]
+    if announced and announced - num_bytes > TOLERATED_LOSS_SHARE * announced:
+        raise BadVideoError(
+            f"{path.name}: the file is cut off: it announces {announced / 1e6:.2f} MB, but {num_bytes / 1e6:.2f} MB "
+            "are there. Copy or download it again, completely."
+        )
 
 
 def cut_off_message(path: Path, announced_seconds: float, found_seconds: float) -> str:

@@ -11,7 +11,7 @@ import pytest
 from matchcut import source_video
 from matchcut.errors import BadVideoError, SourceChangedError
 from matchcut.ffmpeg import Ffmpeg, find_ffmpeg
-from matchcut.probe import find_picture, orientation
+from matchcut.probe import announced_bytes, find_picture, orientation
 from matchcut.source_video import SourceVideo, inspect_source
 from tests import clips
 from tests.clips import NTSC_FILM, Clip, Shot, make_clip
@@ -231,13 +231,48 @@ def test_a_bad_file_is_refused_with_the_reason(
         inspect_source(path, ffmpeg)
 
 
-@pytest.mark.parametrize("ending", ["mkv", "avi", "mov"])
+@pytest.mark.parametrize("ending", ["mkv", "avi", "mov", "flv", "mxf"])
 def test_a_file_cut_in_half_is_refused_in_any_container(ending: str, ffmpeg: Ffmpeg, tmp_path: Path) -> None:
-    whole = make_clip(tmp_path / f"whole.{ending}", [Shot(100)], codec="mpeg4").path.read_bytes()
+    codec = {"flv": "flv", "mxf": "mpeg2video"}.get(ending, "mpeg4")
+    whole = make_clip(tmp_path / f"whole.{ending}", [Shot(100)], codec=codec).path.read_bytes()
     (tmp_path / f"half.{ending}").write_bytes(whole[: len(whole) // 2])
 
     with pytest.raises(BadVideoError, match=r"cut off|no video that can be read"):
         inspect_source(tmp_path / f"half.{ending}", ffmpeg)
+
+
+def test_half_a_matroska_file_is_noticed_by_its_size_when_no_tag_tells_its_length(
+    ffmpeg: Ffmpeg, tmp_path: Path
+) -> None:
+    whole = (
+        make_clip(tmp_path / "film.mkv", [Shot(100)], audio=True).path.read_bytes().replace(b"DURATION", b"SOMETHNG")
+    )
+    (tmp_path / "whole.mkv").write_bytes(whole)
+    (tmp_path / "half.mkv").write_bytes(whole[: len(whole) // 2])
+
+    assert announced_bytes(tmp_path / "whole.mkv") == len(whole)
+    assert inspect_source(tmp_path / "whole.mkv", ffmpeg).num_packets == 100
+    with pytest.raises(BadVideoError, match=r"half\.mkv: the file is cut off: it announces 0\.\d\d MB, but 0\.\d\d MB"):
+        inspect_source(tmp_path / "half.mkv", ffmpeg)
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"", None),
+        (b"RIFF", None),
+        (b"\x1a\x45\xdf\xa3", None),  # ends before the size of the header
+        (b"\x1a\x45\xdf\xa3\x82xx\x18\x53\x80\x67\x84", 16),  # one byte of size
+        (b"\x1a\x45\xdf\xa3\x82xx\x18\x53\x80\x67\x40\x05", 18),  # two bytes of size
+        (b"\x1a\x45\xdf\xa3\x82xx\x18\x53\x80\x67\x01" + b"\xff" * 7, None),  # a live recording: size unknown
+        (b"\x1a\x45\xdf\xa3\x82xx\x18\x53\x80\x67\x00", None),  # no such size
+        (b"\x1a\x45\xdf\xa3\x82xxWEBM", None),  # no segment follows
+    ],
+)
+def test_a_matroska_file_says_how_long_it_is(content: bytes, expected: int | None, tmp_path: Path) -> None:
+    (tmp_path / "film.mkv").write_bytes(content)
+
+    assert announced_bytes(tmp_path / "film.mkv") == expected
 
 
 def test_a_playlist_under_a_videos_name_is_not_followed(clip: Clip, ffmpeg: Ffmpeg, tmp_path: Path) -> None:
