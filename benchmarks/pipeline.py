@@ -43,6 +43,7 @@ def ffmpeg_alone(videos: list[Path], folder: Path) -> float:
     encode = ["-map", "0:v:0", "-an", "-vf", f"scale=-2:{parameters.height}:flags=area,setsar=1,format=yuv420p"]
     encode += ["-fps_mode", "passthrough", "-enc_time_base", "demux", "-c:v", "libx264", "-bf", "0"]
     encode += ["-preset", parameters.preset, "-crf", str(parameters.crf), "-g", str(parameters.keyframe_interval)]
+    encode += ["-tune", "fastdecode"] if parameters.fast_decode else []
     binary = str(find_ffmpeg().path)
     start = time.perf_counter()
     for video in videos:

@@ -20,7 +20,8 @@ from tests import clips
 from tests.clips import NTSC_FILM, NTSC_VIDEO, Shot, make_clip, read_frame_number
 from tests.frame_for_frame import ALIKE, SMALL, assert_same_frames_at_same_times, encoded, likenesses
 
-TWO_SHOTS = (Shot(30, 1), Shot(25, 2))
+# Moving so fast that the coarsest codec tells a frame from its neighbours.
+TWO_SHOTS = (Shot(30, 1, motion=(3, 1)), Shot(25, 2, motion=(3, 1)))
 
 
 @pytest.fixture(scope="module")
@@ -138,12 +139,12 @@ def test_frames_hidden_by_an_edit_list_do_not_count(
     assert proxy.record.num_frames == whole.num_frames - first_shown
 
 
-@pytest.mark.parametrize(("ending", "codec"), [("ts", "libx264"), ("ts", "libx265"), ("mpg", "mpeg2video")])
+@pytest.mark.parametrize("codec", ["libx264", "libx265", "mpeg2video"])
 def test_a_recording_that_begins_between_keyframes_counts_from_the_first_whole_picture(
-    ending: str, codec: str, ffmpeg: Ffmpeg, tmp_path: Path
+    codec: str, ffmpeg: Ffmpeg, tmp_path: Path
 ) -> None:
-    whole = make_clip(tmp_path / f"whole.{ending}", TWO_SHOTS, codec=codec, options=("-g", "20"))
-    content, late = whole.path.read_bytes(), tmp_path / f"late.{ending}"
+    whole = make_clip(tmp_path / "whole.ts", TWO_SHOTS, codec=codec, options=("-g", "20"))
+    content, late = whole.path.read_bytes(), tmp_path / "late.ts"
     late.write_bytes(content[len(content) // 4 // 188 * 188 :])
 
     proxy = encoded(late, ffmpeg)
@@ -159,8 +160,7 @@ def test_a_recording_that_begins_between_keyframes_counts_from_the_first_whole_p
 def test_a_picture_that_changes_its_size_midway_keeps_its_frames_and_its_bars(
     factor: float, ending: str, codec: str, ffmpeg: Ffmpeg, tmp_path: Path
 ) -> None:
-    quick = [Shot(30, 1, motion=(3, 1)), Shot(25, 2, motion=(3, 1))]
-    film, whole = tmp_path / f"film.{ending}", list(clips.draw(quick, (320, 192)))
+    film, whole = tmp_path / f"film.{ending}", list(clips.draw(TWO_SHOTS, (320, 192)))
     with film.open("wb") as file:
         for name, shown, scale in (("a", whole[:30], 1), ("b", whole[30:], factor)):
             size = (int(320 * scale), int(220 * scale))
