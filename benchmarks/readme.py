@@ -19,7 +19,7 @@ def figures(results: Path = RESULTS) -> str:
     """Markdown of all figures whose JSON is there."""
     return "\n\n".join(
         describe(json.loads((results / name).read_text()))
-        for name, describe in (("pipeline.json", pipeline),)
+        for name, describe in (("pipeline.json", pipeline), ("encode.json", encode))
         if (results / name).exists()
     )
 
@@ -46,6 +46,30 @@ def pipeline(result: dict[str, Any]) -> str:
             "minute of video.",
         ]
     )
+
+
+def encode(result: dict[str, Any]) -> str:
+    """What writing and reading proxies costs with other settings, as `benchmarks.encode` measured it."""
+    return "\n".join(
+        [
+            f"`python -m benchmarks.encode`, the first {result['seconds_per_film']:g} seconds of "
+            f"{len(result['films'])} films: `standardize` takes {result['encode_over_alone_passed']:.2f} times as long "
+            f"as ffmpeg alone with the same arguments in the same run ({result['encode_over_alone_processor']:.2f} "
+            "times the processor time). Seconds of processor time per minute of video, to write a proxy once and to "
+            "read it in all later stages (differences of a twentieth are noise):",
+            "",
+            "| proxy | write | read | sum | MB per minute | SSIM |",
+            "|---|---:|---:|---:|---:|---:|",
+            *(_encode_row(row, result["settings"][0]["parameters"]) for row in result["settings"]),
+        ]
+    )
+
+
+def _encode_row(row: dict[str, Any], defaults: dict[str, Any]) -> str:
+    changed = [f"`{name}` {value}" for name, value in row["parameters"].items() if value != defaults[name]]
+    write, total = row["seconds_per_minute"]["write"], row["seconds_per_minute"]["sum"]
+    figures = f"{write:.2f} | {total - write:.2f} | {total:.2f} | {row['mb_per_minute']:.1f} | {row['ssim']:.4f}"
+    return f"| {', '.join(changed) or '**the defaults**'} | {figures} |"
 
 
 def with_figures(readme: str, text: str) -> str:
