@@ -19,8 +19,31 @@ def figures(results: Path = RESULTS) -> str:
     """Markdown of all figures whose JSON is there."""
     return "\n\n".join(
         describe(json.loads((results / name).read_text()))
-        for name, describe in (("pipeline.json", pipeline), ("encode.json", encode))
+        for name, describe in (("shots.json", shots), ("pipeline.json", pipeline), ("encode.json", encode))
         if (results / name).exists()
+    )
+
+
+def shots(result: dict[str, Any]) -> str:
+    """Quality and speed of the shot detectors, as `benchmarks.shots` measured them."""
+    machine, detectors = result["machine"], result["detectors"]
+    films = next(iter(detectors.values()))["films"].values()
+    cuts, gradual = (sum(counts[kind] for counts in films) for kind in ("hard", "gradual"))
+    rows = [
+        f"| {name} | "
+        + " | ".join(f"{found[kind][key]:.3f}" for kind in ("hard", "all") for key in ("precision", "recall", "f1"))
+        + f" | {found['frames_per_second']:.0f} |"
+        for name, found in detectors.items()
+    ]
+    return "\n".join(
+        [
+            f"`python -m benchmarks.shots`, {len(films)} films with {cuts} cuts and {gradual} gradual transitions that "
+            f"were not trained on, decoding included, {machine['cores']} cores of a shared {machine['processor']}:",
+            "",
+            "| shot detector | cuts P | R | F1 | all P | R | F1 | frames/s |",
+            "|---|---:|---:|---:|---:|---:|---:|---:|",
+            *rows,
+        ]
     )
 
 

@@ -9,7 +9,7 @@
     [ffmpeg]
     path = "/usr/bin/ffmpeg"         # default: the one that imageio-ffmpeg ships
     [shots]
-    detector = "histogram"           # default: transnetv2
+    detector = "full"                # default: fast
     [top_k]
     max_uses_per_shot = 1            # the parameters of each stage, by the names in its dataclass
 
@@ -31,7 +31,7 @@ from matchcut.flavors import FLAVORS
 from matchcut.pair_scores import PairScoreParameters
 from matchcut.representations.flavor import Flavor
 from matchcut.shot_embeddings import ShotEmbeddingsParameters
-from matchcut.shots import DETECTORS, ShotDetector
+from matchcut.shots import DEFAULT_DETECTOR, DETECTORS, ShotDetector
 from matchcut.standardized_encode import EncodeParameters
 from matchcut.top_k import TopKParameters
 
@@ -68,7 +68,7 @@ class FfmpegOptions:
 class ShotOptions:
     """`[shots]`: which detector; its own parameters are in a section of its name."""
 
-    detector: str = "transnetv2"
+    detector: str = DEFAULT_DETECTOR
 
     def __post_init__(self) -> None:
         if self.detector not in DETECTORS:

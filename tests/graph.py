@@ -10,14 +10,13 @@ import dagster as dg
 
 from matchcut_assets.definitions import LIST_CANDIDATES, MATCH_TITLE, SHOW_CANDIDATES, build_defs, build_resources
 from matchcut_assets.pipeline import Pipeline
-from matchcut_assets.settings import Settings, ShotOptions
+from matchcut_assets.settings import Settings
 from resources.catalogue import Catalogue
 from resources.feature_store import FeatureStore
 from resources.home import Home
 from resources.media_library import MediaLibrary
 
-QUICK = Settings(shots=ShotOptions(detector="histogram"))
-"""The network for shot boundaries has its own tests."""
+DEFAULTS = Settings()
 
 
 @dataclass
@@ -48,7 +47,7 @@ class Graph:
 
     home: Home
     instance: dg.DagsterInstance
-    settings: Settings = QUICK
+    settings: Settings = DEFAULTS
 
     @property
     def defs(self) -> dg.Definitions:
@@ -123,7 +122,7 @@ class Graph:
 
 
 @contextmanager
-def graph_in(folder: Path, settings: Settings = QUICK) -> Iterator[Graph]:
+def graph_in(folder: Path, settings: Settings = DEFAULTS) -> Iterator[Graph]:
     """A new home below `folder`, with an instance that ends with the test."""
     home = Home(folder / "home")
     home.create()

@@ -19,7 +19,6 @@ LAST = ("frame_match/top_k", "action_match/top_k")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     home = Home(tmp_path_factory.mktemp("e2e") / "home")
     home.create()
-    home.settings_file.write_text('[shots]\ndetector = "histogram"\n')
     return home
 
 

@@ -3,25 +3,27 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from matchcut.shots.boundary import BoundaryDetector
 from matchcut.shots.detector import Boundaries, ShotDetector, Transition
-from matchcut.shots.histogram import HistogramDetector
+from matchcut.shots.second_opinion import SecondOpinionDetector
 from matchcut.shots.segment import ALGORITHM, detect_shots, shot_table
 from matchcut.shots.table import ShotTable
-from matchcut.shots.transnet import TransNetDetector
 
 __all__ = [
     "ALGORITHM",
+    "DEFAULT_DETECTOR",
     "DETECTORS",
     "Boundaries",
-    "HistogramDetector",
+    "BoundaryDetector",
+    "SecondOpinionDetector",
     "ShotDetector",
     "ShotTable",
-    "TransNetDetector",
     "Transition",
     "detect_shots",
     "shot_table",
 ]
 
 DETECTORS: Mapping[str, ShotDetector] = MappingProxyType(
-    {detector.name: detector for detector in (HistogramDetector(), TransNetDetector())}
+    {detector.name: detector for detector in (BoundaryDetector(), SecondOpinionDetector())}
 )
+DEFAULT_DETECTOR = "fast"

@@ -118,3 +118,9 @@ class ShotDetector(Protocol):
             ValueError: there are no frames, or they have another size.
         """
         ...
+
+
+def runs_of(mask: np.ndarray) -> list[tuple[int, int]]:
+    """Half-open ranges in which a bool (N,) mask is true."""
+    edges = np.flatnonzero(np.diff(mask.astype(np.int8), prepend=0, append=0))
+    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))

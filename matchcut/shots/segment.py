@@ -1,11 +1,13 @@
 """From boundaries to the table of shots: gaps closed, transitions left out of the usable frames."""
 
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 
 from matchcut.proxy import Proxy
+from matchcut.read_ahead import read_ahead
 from matchcut.shots.detector import Boundaries, ShotDetector
 from matchcut.shots.table import ShotTable
 
@@ -20,7 +22,8 @@ def detect_shots(proxy: Proxy, detector: ShotDetector, weights: Mapping[str, Pat
         detector: see `DETECTORS`.
         weights: a checked file for every name in `detector.weights`.
     """
-    return shot_table(detector.detect(proxy.frames(size=detector.frame_size), weights))
+    with closing(read_ahead(proxy.frames(size=detector.frame_size))) as frames:
+        return shot_table(detector.detect(frames, weights))
 
 
 def shot_table(boundaries: Boundaries) -> ShotTable:

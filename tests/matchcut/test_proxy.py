@@ -96,3 +96,22 @@ def test_times_are_exact_rationals(tmp_path: Path) -> None:
 
 def test_a_record_survives_the_way_through_json(proxy: Proxy) -> None:
     assert EncodeRecord.from_json(proxy.record.to_json()) == proxy.record
+
+
+def test_small_frames_have_the_same_colors_as_large_ones(tmp_path: Path) -> None:
+    colors = [(220, 120, 40), (30, 60, 200), (128, 128, 128), (250, 250, 250), (5, 5, 5)]
+    proxy = make_proxy(tmp_path, [np.full((96, 160, 3), color, np.uint8) for color in colors])
+
+    for color, frame in zip(colors, proxy.frames(size=(16, 9)), strict=True):
+        np.testing.assert_allclose(frame.mean(axis=(0, 1)), color, atol=3)
+
+
+def test_a_small_frame_is_the_mean_of_what_it_covers(tmp_path: Path) -> None:
+    halves = np.full((96, 160, 3), 40, np.uint8)
+    halves[:, 80:] = 200
+
+    (frame, _) = make_proxy(tmp_path, [halves, halves]).frames(size=(15, 9))
+
+    np.testing.assert_allclose(frame[:, :7], 40, atol=4)
+    np.testing.assert_allclose(frame[:, 7], 120, atol=8)
+    np.testing.assert_allclose(frame[:, 8:], 200, atol=4)

@@ -25,9 +25,7 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    home = tmp_path_factory.mktemp("home")
-    (home / "matchcut.toml").write_text('[shots]\ndetector = "histogram"\n')
-    return home
+    return tmp_path_factory.mktemp("home")
 
 
 def shot_list(path: Path, column: str = "end_frame", frames: int = FRAMES) -> Path:

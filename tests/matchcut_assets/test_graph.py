@@ -104,7 +104,7 @@ def test_a_new_parameter_recomputes_its_stage_and_what_depends_on_it(matched: tu
 
 
 def test_another_shot_detector_is_another_version_of_all_that_uses_shots(graph: Graph) -> None:
-    other = graph.with_settings(shots=ShotOptions(detector="transnetv2"))
+    other = graph.with_settings(shots=ShotOptions(detector="full"))
     assert other.pipeline.standardized_encode.version == graph.pipeline.standardized_encode.version
     for feature, other_feature in zip(graph.pipeline.of_one_title[1:], other.pipeline.of_one_title[1:], strict=True):
         assert feature.version != other_feature.version, feature.name

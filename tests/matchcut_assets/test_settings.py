@@ -18,15 +18,15 @@ def test_every_kind_of_section_is_read() -> None:
     settings = settings_of(
         {
             "library": {"root": "memory://films"},
-            "shots": {"detector": "histogram"},
-            "transnetv2": {"threshold": 0.6},
+            "shots": {"detector": "full"},
+            "fast": {"cut_threshold": 0.6},
             "top_k": {"k": 7},
             "frame_match": {"max_persons": 2},
         }
     )
     assert settings.library.root == "memory://films"
-    assert settings.detector.name == "histogram"
-    assert settings.detectors["transnetv2"].parameters.threshold == 0.6
+    assert settings.detector.name == "full"
+    assert settings.detectors["fast"].parameters.cut_threshold == 0.6
     assert settings.top_k.k == 7
     assert settings.flavors[0].parameters.max_persons == 2
 
@@ -35,7 +35,7 @@ def test_every_kind_of_section_is_read() -> None:
     ("sections", "message"),
     [
         ({"shot": {}}, "there is no section ['shot']; sections are"),
-        ({"shots": {"detectr": "histogram"}}, "[shots] has no ['detectr']; it has ['detector']"),
+        ({"shots": {"detectr": "fast"}}, "[shots] has no ['detectr']; it has ['detector']"),
         ({"top_k": {"k": "many"}}, "[top_k] k: "),
         ({"top_k": 3}, "[top_k] has no 3"),
         ({"dagster": {"executor": "celery"}}, "[dagster] executor: "),

@@ -8,11 +8,11 @@ HEIGHT, WIDTH = 27, 48
 
 
 def picture(seed: int, *, size: tuple[int, int] = (WIDTH, HEIGHT)) -> np.ndarray:
-    """A coarse coloured texture, float32 (H, W, 3) in [20, 235]: two seeds look like two shots."""
+    """A coarse coloured texture, float32 (H, W, 3) in [20, 235], as detailed at any size: two seeds are two shots."""
     import cv2
 
     rng = np.random.default_rng(seed)
-    coarse = rng.uniform(20, 235, (5, 8, 3)).astype(np.float32)
+    coarse = rng.uniform(20, 235, (5, 8 * size[0] // WIDTH, 3)).astype(np.float32)
     return np.clip(cv2.resize(coarse, size, interpolation=cv2.INTER_CUBIC), 20, 235)
 
 

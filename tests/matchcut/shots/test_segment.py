@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from matchcut.feature import digest_of, parameters_of
-from matchcut.shots import DETECTORS, Boundaries, HistogramDetector, ShotTable, Transition, detect_shots, shot_table
+from matchcut.shots import DETECTORS, Boundaries, BoundaryDetector, ShotTable, Transition, detect_shots, shot_table
 from tests.clips import make_proxy
 from tests.matchcut.shots.pictures import as_frames, hold
 
@@ -72,7 +72,7 @@ def test_boundaries_that_no_title_can_have_are_refused() -> None:
 def test_shots_of_a_proxy_are_read_at_the_detectors_size(tmp_path: Path) -> None:
     pictures = [*hold(1, 20), *hold(2, 20)]
     enlarged = [np.kron(frame, np.ones((4, 4, 1), np.uint8)) for frame in as_frames(pictures)]
-    table = detect_shots(make_proxy(tmp_path, enlarged), HistogramDetector(), {})
+    table = detect_shots(make_proxy(tmp_path, enlarged), BoundaryDetector(), {})
     assert table.start_frame.tolist() == [0, 20]
     table.save(tmp_path)
     assert ShotTable.load(tmp_path).stop_frame.tolist() == [20, 40]

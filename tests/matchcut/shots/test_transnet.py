@@ -6,16 +6,9 @@ import numpy as np
 import pytest
 
 from matchcut.errors import MissingWeightsError
-from matchcut.shots.transnet import (
-    TransNetDetector,
-    TransNetParameters,
-    load_network,
-    predict,
-    transitions_of,
-    windows,
-)
+from matchcut.shots.transnet import load_network, predict, windows
 from resources.model_weights import ModelWeights
-from tests.matchcut.shots.pictures import as_frames, black, dissolve, fade_in, fade_out, hold
+from tests.matchcut.shots.pictures import as_frames, dissolve, hold
 
 
 @pytest.fixture(scope="module")
@@ -26,13 +19,6 @@ def weights() -> Path:
 def numbered(count: int) -> list[np.ndarray]:
     """Frames that show their number."""
     return [np.full((27, 48, 3), number % 256, np.uint8) for number in range(count)]
-
-
-def probabilities(num_frames: int, middle: dict[int, float], inside: dict[int, float]) -> np.ndarray:
-    array = np.zeros((num_frames, 2), np.float32)
-    array[list(middle), 0] = list(middle.values())
-    array[list(inside), 1] = list(inside.values())
-    return array
 
 
 @pytest.mark.parametrize("count", [1, 24, 25, 49, 50, 51, 74, 75, 76, 100, 101, 149, 150, 151, 230])
@@ -55,30 +41,6 @@ def test_no_frames_and_wrong_frames_are_refused() -> None:
         list(windows([]))
     with pytest.raises(ValueError, match=re.escape("got uint8 (48, 27, 3)")):
         list(windows([np.zeros((48, 27, 3), np.uint8)]))
-
-
-def test_a_cut_begins_the_new_shot_one_frame_after_the_peak() -> None:
-    (cut,) = transitions_of(probabilities(40, {19: 0.9, 20: 0.6}, {19: 0.8}), TransNetParameters())
-    assert cut[:4] == (20, 20, 20, "cut")
-    assert cut.confidence == pytest.approx(0.9)
-
-
-def test_a_wide_transition_is_a_dissolve_with_its_boundary_in_the_middle() -> None:
-    inside = dict.fromkeys(range(10, 20), 0.8)
-    (dissolved,) = transitions_of(probabilities(40, {14: 0.9, 15: 0.7}, inside), TransNetParameters())
-    assert dissolved[:4] == (15, 10, 20, "dissolve")
-
-
-def test_a_wide_transition_without_a_sure_middle_counts_when_its_parts_add_up() -> None:
-    inside = dict.fromkeys(range(10, 20), 0.8)
-    unsure = dict.fromkeys(range(10, 20), 0.11)
-    assert len(transitions_of(probabilities(40, unsure, inside), TransNetParameters())) == 1
-    doubtful = dict.fromkeys(range(10, 20), 0.09)
-    assert transitions_of(probabilities(40, doubtful, inside), TransNetParameters()) == []
-
-
-def test_a_peak_at_the_last_frame_is_no_boundary() -> None:
-    assert transitions_of(probabilities(40, {39: 0.9}, {}), TransNetParameters()) == []
 
 
 def test_a_file_that_is_something_else_is_refused(tmp_path: Path) -> None:
@@ -123,29 +85,6 @@ def test_histograms_count_every_pixel() -> None:
     assert histograms[0, 0, 0] == 27 * 48
     assert histograms[0, 1, 7 * 64 + 1 * 8] == 1
     assert histograms.sum(dim=2).tolist() == [[27 * 48, 27 * 48]]
-
-
-@pytest.mark.weights
-def test_cuts_dissolves_and_fades_are_found(weights: Path) -> None:
-    pictures = [
-        *hold(1, 40),
-        *hold(2, 30),
-        *dissolve(hold(2, 16), hold(3, 16)),
-        *hold(3, 30),
-        *fade_out(hold(3, 12)),
-        *black(4),
-        *fade_in(hold(4, 12)),
-        *hold(4, 30),
-    ]
-    transitions = TransNetDetector().detect(as_frames(pictures), {"transnetv2": weights}).transitions
-    assert [t.kind for t in transitions] == ["cut", "dissolve", "fade"]
-    assert [t.frame for t in transitions] == [40, pytest.approx(78, abs=3), 132]
-
-
-@pytest.mark.weights
-def test_a_still_shot_and_a_blink_have_no_boundary(weights: Path) -> None:
-    pictures = [*hold(1, 40), *black(1), *hold(1, 40)]
-    assert TransNetDetector().detect(as_frames(pictures), {"transnetv2": weights}).transitions == ()
 
 
 @pytest.mark.weights
