@@ -18,9 +18,9 @@ from torch.nn import functional
 FRAME_HEIGHT, FRAME_WIDTH = 27, 48
 LAGS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 40, 48, 64)
 REGIONS = (3, 4)
-PLACE_POOL, COLOR_POOL = (3, 3), (9, 12)
 STEM, PLACE, DEEP, JOINT = 24, 32, 48, 64
 COLORS = 24
+CACHED_FRAMES = 64  # described at a time
 OUTPUTS = ("cut", "mixed", "middle")
 
 
@@ -33,7 +33,7 @@ class Along(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Every place by itself."""
-        return x + functional.relu(self.conv(x))
+        return x + functional.relu(self.conv(x), inplace=True)
 
 
 class BoundaryNetwork(nn.Module):
@@ -52,11 +52,11 @@ class BoundaryNetwork(nn.Module):
         regions = REGIONS[0] * REGIONS[1]
         self.lag_maps = nn.Sequential(
             nn.Conv2d(2 * regions + 1, 24, (5, 3), padding=(2, 1)),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.Conv2d(24, 24, (5, 3), stride=(1, 2), padding=(2, 1)),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.Conv2d(24, 32, (5, 3), stride=(1, 2), padding=(2, 1)),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
         )
         self.lag_gather = nn.Linear(32 * len(LAGS) // 4, JOINT)
         self.joint = nn.Conv1d(2 * JOINT, JOINT, 1)
@@ -73,37 +73,44 @@ class BoundaryNetwork(nn.Module):
             float32 (B, T, 3), in the order of `OUTPUTS`; a sigmoid makes chances of them.
         """
         batch = len(frames)
-        x = frames.flatten(0, 1).permute(0, 3, 1, 2).to(self.stem.weight.dtype)
-        x = 2 * torch.sqrt(x / 255) - 1  # the root, so that dark films are as clear as bright ones
-        stem = functional.relu(self.stem(x))
-        place = functional.relu(self.place(stem))
-        colors = functional.relu(self.colors(x))
-        similar = torch.cat(
-            [
-                self._similarities(place, self.place_offset, PLACE_POOL, batch),
-                self._similarities(colors, self.color_offset, COLOR_POOL, batch),
-            ],
-            dim=1,
-        )
+        parts = [self._describe(some) for some in frames.flatten(0, 1).split(CACHED_FRAMES)]
+        place, places, colors = (torch.cat(each) for each in zip(*parts, strict=True))
+        similar = torch.cat([self._similarities(pooled, batch) for pooled in (places, colors)], dim=1)
         maps = self.lag_maps(torch.cat([similar, similar.amin(1, keepdim=True)], 1))
         by_lag = self.lag_gather(maps.permute(0, 2, 1, 3).flatten(2))
         moving = self.movement(_in_films(place.flatten(2), batch).permute(0, 2, 1, 3))
         pictures = moving.permute(0, 2, 1, 3).reshape(place.shape)
-        deep = functional.relu(self.deep(pictures))
+        deep = functional.relu(self.deep(pictures), inplace=True)
         deep_moving = self.deep_movement(_in_films(deep.flatten(2), batch).permute(0, 2, 1, 3))
         by_place = self.gather(deep_moving.permute(0, 2, 1, 3).flatten(2))
         y = functional.relu(self.joint(torch.cat([by_lag, by_place], 2).transpose(1, 2)))
         for conv in self.joint_movement:
-            y = y + functional.relu(conv(y))
+            y = y + functional.relu(conv(y), inplace=True)
         return self.head(y).transpose(1, 2).float()
 
-    def _similarities(self, features: Tensor, offset: Tensor, pool: tuple[int, int], batch: int) -> Tensor:
-        """Cosine similarity of every frame to the ones before it: (B * T, C, H, W) to (B, regions, T, lags).
+    def _describe(self, frames: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """What frames show, each by itself.
+
+        Args:
+            frames: uint8 (N, 27, 48, 3); few enough that what is computed from them stays in the processor's cache.
+
+        Returns:
+            (N, C, 7, 12) by place, and the means by region of that and of the colours, (N, C, 3, 4) each.
+        """
+        x = frames.permute(0, 3, 1, 2).to(self.stem.weight.dtype)
+        x = 2 * torch.sqrt(x / 255) - 1  # the root, so that dark films are as clear as bright ones
+        stem = functional.relu(self.stem(x), inplace=True)
+        place = functional.relu(self.place(stem), inplace=True)
+        colors = functional.relu(self.colors(x), inplace=True)
+        places = functional.avg_pool2d(place, (3, 3), (2, 3)) - self.place_offset[:, None, None]
+        return place, places, functional.avg_pool2d(colors, (9, 12)) - self.color_offset[:, None, None]
+
+    @staticmethod
+    def _similarities(pooled: Tensor, batch: int) -> Tensor:
+        """Cosine similarity of every frame to the ones before it: (B * T, C, 3, 4) to (B, regions, T, lags).
 
         The first frame stands for what is not there before it.
         """
-        stride = (features.shape[2] - pool[0]) // (REGIONS[0] - 1), (features.shape[3] - pool[1]) // (REGIONS[1] - 1)
-        pooled = functional.avg_pool2d(features, pool, stride) - offset[:, None, None]
         unit = _in_films(functional.normalize(pooled.flatten(2), dim=1), batch).permute(0, 3, 1, 2)
         matrix = unit @ unit.transpose(2, 3)  # (B, regions, T, T)
         time = torch.arange(matrix.shape[2], device=matrix.device)
