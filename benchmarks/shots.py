@@ -35,7 +35,7 @@ from resources.model_weights import ModelWeights
 
 DEFAULT_JSON = Path("benchmarks/results/shots.json")
 COUNTS = ("hard", "found_hard", "gradual", "found_gradual", "false")
-ROUNDS = 3  # of timing; the median counts, since the machine is shared
+ROUNDS = 2  # of timing; the median counts, since the machine is shared
 STRIP_FRAMES = 6  # drawn on either side of a boundary
 
 Find = Callable[[Proxy], list[int]]  # the first frames of all shots but the first

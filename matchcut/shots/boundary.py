@@ -7,6 +7,7 @@ decided by the brightness (`fades.py`), of which no network is as sure.
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -157,10 +158,23 @@ def predict(network: Any, frames: np.ndarray, start: int, stop: int) -> np.ndarr
     import torch
 
     film = torch.from_numpy(frames)
-    with torch.inference_mode():
+    with torch.inference_mode(), _one_thread():
         logits = network(torch.stack([film, film.flip(2)])).mean(dim=0)
         chances: np.ndarray = torch.sigmoid(logits)[start:stop].numpy()
     return chances
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Leave the other cores to the decoder, which has more to do: with two cores, an eighth is gained."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def transitions_of(chances: np.ndarray, parameters: BoundaryParameters) -> list[Transition]:

@@ -73,7 +73,7 @@ class BoundaryNetwork(nn.Module):
             float32 (B, T, 3), in the order of `OUTPUTS`; a sigmoid makes chances of them.
         """
         batch = len(frames)
-        parts = [self._describe(some) for some in frames.flatten(0, 1).split(CACHED_FRAMES)]
+        parts = [self._describe(some) for some in torch.split(frames.flatten(0, 1), CACHED_FRAMES)]
         place, places, colors = (torch.cat(each) for each in zip(*parts, strict=True))
         similar = torch.cat([self._similarities(pooled, batch) for pooled in (places, colors)], dim=1)
         maps = self.lag_maps(torch.cat([similar, similar.amin(1, keepdim=True)], 1))
