@@ -27,7 +27,7 @@ SOURCES = (
 )
 PICTURE_ENDINGS = {".jpg", ".jpeg", ".png", ".webp"}
 FILM_ENDINGS = {".avi", ".mp4", ".mkv", ".mov", ".webm", ".mpg"}
-LEFT_OUT = ("Megamind",)  # the film of the validation
+LEFT_OUT = ("Megamind",)  # an edited film: a take has no cuts
 SMALLEST_SIDE, LONGEST_SIDE, SPRITE_SIDE = 200, 1024, 192
 SMALLEST_FILE_BYTES = 25_000
 MOST_DARK_PICTURES = 40

@@ -43,7 +43,7 @@ class TrainingParameters:
     learning_rate: float = 2.5e-3
     warmup_steps: int = 100
     weight_decay: float = 1e-3
-    positive_weights: tuple[float, float, float] = (2.0, 1.0, 2.0)
+    positive_weights: tuple[float, float, float] = (3.0, 1.0, 2.0)
     average_decay: float = 0.995
 
 
