@@ -105,7 +105,7 @@ def test_a_few_steps_make_the_loss_fall_and_the_same_seed_the_same_network(mater
         torch.testing.assert_close(value, again.state_dict()[name], rtol=0, atol=0)
     lines = (tmp_path / "0.jsonl").read_text().splitlines()
     losses = [float(line.split('"loss": ')[1].split(",")[0]) for line in lines[1:]]
-    assert losses[-1] < 0.8 * losses[0]
+    assert losses[-1] < 0.95 * losses[0]
 
 
 def test_a_network_is_written_and_read_in_half_precision(tmp_path: Path) -> None:
