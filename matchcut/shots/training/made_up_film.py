@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from matchcut.shots.detector import runs_of
 from matchcut.shots.training.disturbances import copy_badly, disturb
 from matchcut.shots.training.takes import HEIGHT, WIDTH, Material, Take, look_alike, random_take
 
@@ -198,8 +199,7 @@ def _forget_the_invisible(canvas: np.ndarray, truth: dict[str, np.ndarray]) -> N
             LEAST_CHANGE, LEAST_CHANGE_OVER_MOVEMENT * float(np.median(beside)) if len(beside) else 0
         ):
             truth["cut"][max(0, number - 1) : number + 2] = IGNORE
-    edges = np.flatnonzero(np.diff((truth["mixed"] == 1).astype(np.int8), prepend=0, append=0))
-    for start, stop in zip(edges[::2], edges[1::2], strict=True):
+    for start, stop in runs_of(truth["mixed"] == 1):
         before, after = small[max(start - 1, 0)], small[min(stop, len(small) - 1)]
         if np.abs(before - after).mean() < 2 * LEAST_CHANGE:
             truth["mixed"][start:stop] = IGNORE

@@ -47,9 +47,9 @@ def pick(rng: np.random.Generator, items: Sequence[T]) -> T:
     return items[int(rng.integers(len(items)))]
 
 
-def smooth_noise(rng: np.random.Generator, num_frames: int, seconds_scale: float) -> np.ndarray:
-    """A random walk that returns: float (num_frames,), deviation 1, correlated over about `seconds_scale` frames."""
-    knots = max(4, int(num_frames / max(seconds_scale, 1)) + 4)
+def smooth_noise(rng: np.random.Generator, num_frames: int, scale_frames: float) -> np.ndarray:
+    """A random walk that returns: float (num_frames,), deviation 1, correlated over about `scale_frames` frames."""
+    knots = max(4, int(num_frames / max(scale_frames, 1)) + 4)
     values = rng.normal(0, 1, knots)
     return np.asarray(cv2.resize(values[None].astype(np.float32), (num_frames, 1), interpolation=cv2.INTER_CUBIC)[0])
 
