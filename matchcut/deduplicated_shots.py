@@ -1,10 +1,10 @@
 """Which shots show what an earlier one showed, and which have nothing to show.
 
-Method: two shots are as similar as their most similar frames (`shot_embeddings.similarity`). Groups grow by average
-linkage (Sokal and Michener 1958): the two groups whose shots are most similar on average are joined, until no two reach
-`same_setup`. Unlike single linkage, one shot that resembles two set-ups does not make them one. The earliest shot of a
-group is kept. Shots that are too short, black or blank are marked before that: they join no group and are not kept.
-Nothing is removed, and every index stays what it was.
+Method: of every two shots it is known how likely they show the same set-up (`near_duplicates`). Groups grow by average
+linkage (Sokal and Michener 1958): the two groups whose shots are most similar on average, in logits, are joined, until
+no two reach `same_setup`. Unlike single linkage, one shot that resembles two set-ups does not make them one. The
+earliest shot of a group is kept. Shots that are too short, black, blank or text are marked before that: they join no
+group and are not kept. Nothing is removed, and every index stays what it was.
 """
 
 from dataclasses import dataclass
@@ -16,13 +16,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from matchcut.errors import BadVideoError
+from matchcut.near_duplicates.comparison import compare
+from matchcut.near_duplicates.model import NearDuplicateModel, load_model
 from matchcut.representations.flavor import UsableShots
-from matchcut.shot_embeddings import BLANK_CONTRAST, ShotEmbeddings, similarity
+from matchcut.shot_embeddings import BLANK_CONTRAST, ShotEmbeddings
 from matchcut.shots.table import ShotTable
+from matchcut.text_cards import TextCards
 
-ALGORITHM = "1"
+ALGORITHM = "2"
 TABLE_NAME = "deduplicated_shots.parquet"
-TOO_SHORT, BLACK, BLANK = "too short", "black", "blank"
+TOO_SHORT, BLACK, BLANK, CREDITS, TEXT_CARD = "too short", "black", "blank", "credits", "text card"
 ALONE = -1
 
 
@@ -31,9 +34,7 @@ class DeduplicatedShotsParameters:
     """What decides.
 
     Attributes:
-        same_setup: average cosine from which two groups of shots show the same set-up. Chosen on four films with
-            labelled set-ups, 89 pairs of near-duplicates among 2,111: precision and recall were 0.97 and 0.99 at 0.80,
-            1.00 and 0.99 at 0.82, 1.00 and 0.81 at 0.84. No film was held out.
+        same_setup: chance from which two groups of shots show the same set-up; the model's own, even odds.
         min_seconds: a shot whose usable range is shorter is marked. Chosen, not measured: seven frames of film, less
             than a viewer needs to see what a cut matches; flashes and doubtful boundaries leave such shots behind.
         blank_contrast: a frame is blank where the standard deviation of its brightness is smaller, in levels of 255.
@@ -42,14 +43,14 @@ class DeduplicatedShotsParameters:
             frames of eight films had up to 5; it only decides which of the two words is told.
     """
 
-    same_setup: float = 0.82
+    same_setup: float = 0.5
     min_seconds: float = 0.3
     blank_contrast: float = BLANK_CONTRAST
     black_luma: float = 20.0
 
     def __post_init__(self) -> None:
-        if not -1 < self.same_setup <= 1:
-            raise ValueError(f"same_setup is a cosine in (-1, 1], got {self.same_setup}")
+        if not 0 < self.same_setup < 1:
+            raise ValueError(f"same_setup is a chance in (0, 1), got {self.same_setup}")
         for name in ("min_seconds", "blank_contrast", "black_luma"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must not be negative, got {getattr(self, name)}")
@@ -66,9 +67,10 @@ class DeduplicatedShots:
         group: int64 (N,), groups of near-duplicates, numbered from 0 in the order of their first shots; -1 for a shot
             that stands alone.
         kept: bool (N,), whether later stages look at the shot.
-        similarity: float32 (N,), to the kept shot of the group, in [-1, 1]; 1 for a kept shot, NaN for a marked one.
-        reason: str (N,), why a shot is not kept: "near-duplicate of shot 3", "too short", "black" or "blank"; "" when
-            it is kept.
+        similarity: float32 (N,), the chance that the shot and the kept one of its group show the same, in [0, 1]; 1
+            for a kept shot, NaN for a marked one.
+        reason: str (N,), why a shot is not kept: "near-duplicate of shot 3", "too short", "black", "blank", "credits"
+            or "text card"; "" when it is kept.
     """
 
     group: np.ndarray
@@ -107,30 +109,42 @@ class DeduplicatedShots:
 def deduplicate(
     shots: ShotTable,
     embeddings: ShotEmbeddings,
+    cards: TextCards,
     seconds: np.ndarray,
     parameters: DeduplicatedShotsParameters = DEFAULTS,
+    model: NearDuplicateModel | None = None,
 ) -> DeduplicatedShots:
     """Mark the shots with nothing to show, group the others, keep the earliest of each group.
 
     Args:
         shots: the title's shots.
         embeddings: of the same shots.
+        cards: which of the same shots are text.
         seconds: float64 (num_frames,), when each frame is shown (`Proxy.seconds`).
         parameters: what decides.
+        model: of near-duplicates; None for the one that the package carries.
 
     Returns:
         One row per shot.
 
     Raises:
-        ValueError: the embeddings or the time stamps belong to other shots.
+        ValueError: the embeddings, cards or time stamps belong to other shots.
     """
-    _refuse_other_title(shots, embeddings, seconds)
-    reason = _marks(shots, embeddings, seconds, parameters)
+    _refuse_other_title(shots, embeddings, cards, seconds)
+    reason = _marks(shots, embeddings, cards, seconds, parameters)
     usable = np.flatnonzero(reason == "")
-    alike = similarity(embeddings, embeddings, parameters.blank_contrast)
+    chance = compare(embeddings, embeddings, model or load_model(), parameters.blank_contrast).chance
     first = np.arange(len(shots))
-    first[usable] = usable[average_linkage(alike[np.ix_(usable, usable)], parameters.same_setup)]
-    return _told(reason, first, alike)
+    first[usable] = usable[
+        average_linkage(logit(chance[np.ix_(usable, usable)]), float(logit(np.array(parameters.same_setup))))
+    ]
+    return _told(reason, first, chance)
+
+
+def logit(chance: np.ndarray) -> np.ndarray:
+    """Logarithm of the odds; those of a chance of 0 or 1 are taken as one to a million."""
+    clipped = np.clip(chance, 1e-6, 1 - 1e-6)
+    return np.asarray(np.log(clipped / (1 - clipped)))
 
 
 def usable_shots(shots: ShotTable, deduplicated: DeduplicatedShots) -> UsableShots:
@@ -194,23 +208,36 @@ def _join(average: np.ndarray, size: np.ndarray, i: int, j: int) -> None:
     size[i] += size[j]
 
 
-def _refuse_other_title(shots: ShotTable, embeddings: ShotEmbeddings, seconds: np.ndarray) -> None:
+def _refuse_other_title(shots: ShotTable, embeddings: ShotEmbeddings, cards: TextCards, seconds: np.ndarray) -> None:
     if len(embeddings) != len(shots):
         raise ValueError(f"{len(embeddings)} embeddings for {len(shots)} shots: materialize `shot_embeddings` again")
+    if len(cards) != len(shots):
+        raise ValueError(f"{len(cards)} rows of text cards for {len(shots)} shots: materialize `text_cards` again")
     if len(seconds) != shots.num_frames:
         raise ValueError(f"{len(seconds)} time stamps for {shots.num_frames} frames: materialize `shots` again")
 
 
 def _marks(
-    shots: ShotTable, embeddings: ShotEmbeddings, seconds: np.ndarray, parameters: DeduplicatedShotsParameters
+    shots: ShotTable,
+    embeddings: ShotEmbeddings,
+    cards: TextCards,
+    seconds: np.ndarray,
+    parameters: DeduplicatedShotsParameters,
 ) -> np.ndarray:
     """object (N,), why a shot has nothing to show; "" where it has."""
     is_blank = embeddings.luma_std < parameters.blank_contrast
     is_black = is_blank & (embeddings.luma_mean < parameters.black_luma)
     # Time stamps are floats here: a shot of exactly the least duration stays.
     is_short = usable_seconds(shots, seconds) < parameters.min_seconds - 1e-6
-    marks = np.select([is_black.all(axis=1), is_blank.all(axis=1), is_short], [BLACK, BLANK, TOO_SHORT], default="")
-    return marks.astype(object)
+    # A card that fades in and out is black at both ends, and nearly black in the middle where it says little.
+    found = {
+        CREDITS: cards.is_credits,
+        TEXT_CARD: cards.is_card,
+        BLACK: is_black.all(axis=1),
+        BLANK: is_blank.all(axis=1),
+        TOO_SHORT: is_short,
+    }
+    return np.select(list(found.values()), list(found), default="").astype(object)
 
 
 def usable_seconds(shots: ShotTable, seconds: np.ndarray) -> np.ndarray:

@@ -4,7 +4,8 @@ Method: a few frames of every shot go through EfficientNet-Lite0 without its cla
 the Lite variant has neither squeeze-and-excitation nor swish). The last feature map, averaged over space, is a vector
 of 1280 numbers; scaled to length 1, the dot product of two vectors is the cosine that near-duplicates are found by. A
 frame is squeezed to a square, not cropped: what happens at the edges counts. Brightness, contrast and sharpness are
-measured on the same small frames, so that black, blank and blurred ones are known.
+measured on the same small frames, so that black, blank and blurred ones are known, and their brightness is kept on a
+small grid, so that two pictures can be laid over each other.
 """
 
 from collections.abc import Iterator, Mapping
@@ -20,7 +21,7 @@ from matchcut.shots.table import ShotTable
 if TYPE_CHECKING:
     import torch
 
-ALGORITHM = "1"
+ALGORITHM = "2"
 WEIGHTS = ("efficientnet_lite0",)
 ARRAYS_NAME = "shot_embeddings.npz"
 
@@ -36,6 +37,8 @@ BLANK_CONTRAST = 4.0
 4.9 or more."""
 LUMA_WEIGHTS = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)
 """ITU-R BT.709, red, green, blue."""
+LUMA_SIZE = (64, 36)
+"""Width and height of the grid on which a frame's brightness is kept."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,7 @@ class ShotEmbeddings:
         luma_mean: float32 (N, F), average brightness, 0 (black) to 255.
         luma_std: float32 (N, F), contrast: standard deviation of brightness in the same levels.
         sharpness: float32 (N, F), standard deviation of the Laplacian of brightness at 224 x 224, same levels.
+        luma: uint8 (N, F, 36, 64), brightness on a small grid, 0 to 255.
     """
 
     vectors: np.ndarray
@@ -77,6 +81,7 @@ class ShotEmbeddings:
     luma_mean: np.ndarray
     luma_std: np.ndarray
     sharpness: np.ndarray
+    luma: np.ndarray
 
     def __post_init__(self) -> None:
         """Refuse arrays that do not belong together."""
@@ -85,6 +90,9 @@ class ShotEmbeddings:
         for name in ("frames", "luma_mean", "luma_std", "sharpness"):
             if getattr(self, name).shape != self.vectors.shape[:2]:
                 raise ValueError(f"{name} must be {self.vectors.shape[:2]}, got {getattr(self, name).shape}")
+        grid = (*self.vectors.shape[:2], *LUMA_SIZE[::-1])
+        if self.luma.shape != grid:
+            raise ValueError(f"luma must be {grid}, got {self.luma.shape}")
 
     def __len__(self) -> int:
         return len(self.vectors)
@@ -125,9 +133,9 @@ def embed_shots(
     chosen = chosen_frames(shots, parameters.moments)
     wanted, place = np.unique(chosen, return_inverse=True)
     pictures = (frame for _, frame in proxy.frames_at(wanted.tolist(), size=(INPUT_SIZE, INPUT_SIZE)))
-    columns = zip(*_measured(pictures, _network(weights["efficientnet_lite0"])), strict=True)
-    vectors, luma_mean, luma_std, sharpness = (np.concatenate(c)[place.reshape(chosen.shape)] for c in columns)
-    return ShotEmbeddings(vectors, chosen, luma_mean, luma_std, sharpness)
+    columns = zip(*_measured(pictures, embedding_network(weights["efficientnet_lite0"])), strict=True)
+    vectors, *measured = (np.concatenate(c)[place.reshape(chosen.shape)] for c in columns)
+    return ShotEmbeddings(vectors, chosen, *measured)
 
 
 def chosen_frames(shots: ShotTable, moments: tuple[float, ...]) -> np.ndarray:
@@ -138,35 +146,10 @@ def chosen_frames(shots: ShotTable, moments: tuple[float, ...]) -> np.ndarray:
     return frames
 
 
-def similarity(a: ShotEmbeddings, b: ShotEmbeddings, blank_contrast: float = BLANK_CONTRAST) -> np.ndarray:
-    """How much every shot of A looks like every shot of B: the greatest cosine of two of their frames.
-
-    Blank frames are left out: two shots that both fade to black are not alike.
-
-    Args:
-        a: shots of one title.
-        b: shots of the same or of another title.
-        blank_contrast: frames whose `luma_std` is smaller count as blank.
-
-    Returns:
-        float32 (Na, Nb), in [-1, 1]; -1 where one of the two has no frame to compare. From
-        `DeduplicatedShotsParameters.same_setup` on, an editor says "that shot again".
-    """
-    greatest = np.full((len(a), len(b)), -1.0, dtype=np.float32)
-    for i in range(a.vectors.shape[1]):
-        for j in range(b.vectors.shape[1]):
-            cosine = a.vectors[:, i] @ b.vectors[:, j].T
-            cosine[a.luma_std[:, i] < blank_contrast] = -1.0
-            cosine[:, b.luma_std[:, j] < blank_contrast] = -1.0
-            np.maximum(greatest, cosine, out=greatest)
-    np.minimum(greatest, np.float32(1.0), out=greatest)
-    return greatest
-
-
 def _measured(pictures: Iterator[np.ndarray], network: "torch.nn.Module") -> Iterator[tuple[np.ndarray, ...]]:
-    """Vectors, brightness, contrast and sharpness, a batch at a time."""
+    """Vectors, brightness, contrast, sharpness and small pictures, a batch at a time."""
     for batch in _batches(pictures):
-        yield (_vectors(network, batch), *_appearance(batch))
+        yield (embed(network, batch), *appearance(batch))
 
 
 def _batches(pictures: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
@@ -181,7 +164,7 @@ def _batches(pictures: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
         yield np.stack(batch)
 
 
-def _network(path: Path) -> "torch.nn.Module":
+def embedding_network(path: Path) -> "torch.nn.Module":
     """EfficientNet-Lite0 with its weights, ready to run."""
     import torch
     from efficientnet_lite_pytorch import EfficientNet
@@ -195,8 +178,8 @@ def _network(path: Path) -> "torch.nn.Module":
     return module
 
 
-def _vectors(network: Any, batch: np.ndarray) -> np.ndarray:
-    """float32 (B, 1280), unit vectors that float16 holds exactly."""
+def embed(network: Any, batch: np.ndarray) -> np.ndarray:
+    """float32 (B, 1280), unit vectors that float16 holds exactly, of uint8 (B, 224, 224, 3) RGB."""
     import torch
 
     with torch.inference_mode():
@@ -207,10 +190,12 @@ def _vectors(network: Any, batch: np.ndarray) -> np.ndarray:
     return unit.numpy().astype(np.float32)
 
 
-def _appearance(batch: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """float32 (B,) each: mean and standard deviation of brightness, and of its Laplacian."""
+def appearance(batch: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """float32 (B,) each: mean and standard deviation of brightness, and of its Laplacian; uint8 (B, 36, 64)."""
     import cv2
 
     luma = batch.astype(np.float32) @ LUMA_WEIGHTS
     edges = np.stack([cv2.Laplacian(picture, cv2.CV_32F) for picture in luma])
-    return luma.mean(axis=(1, 2)), luma.std(axis=(1, 2)), edges.std(axis=(1, 2))
+    small = np.stack([cv2.resize(picture, LUMA_SIZE, interpolation=cv2.INTER_AREA) for picture in luma])
+    levels = np.clip(small + 0.5, 0, 255).astype(np.uint8)
+    return luma.mean(axis=(1, 2)), luma.std(axis=(1, 2)), edges.std(axis=(1, 2)), levels

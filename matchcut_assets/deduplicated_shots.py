@@ -19,14 +19,14 @@ COLUMNS = {
     "group": ("int64", "near-duplicates share one, in time order; -1 for a shot of its own"),
     "kept": ("bool", "whether the shot goes on to matching"),
     "similarity": ("float32", "cosine to the kept shot of the group"),
-    "reason": ("string", "why it is not kept: near-duplicate, too short, black or blank"),
+    "reason": ("string", "why it is not kept: near-duplicate, too short, black, blank, credits or text card"),
 }
 
 
 def mark_duplicates(inputs: TitleInputs, parameters: DeduplicatedShotsParameters, folder: Path) -> Summary:
     """Write which shots are kept, and a sheet of the groups, into `folder`."""
     proxy, shots = inputs.proxy, inputs.shots
-    result = deduplicate(shots, inputs.embeddings, proxy.seconds, parameters)
+    result = deduplicate(shots, inputs.embeddings, inputs.text_cards, proxy.seconds, parameters)
     result.save(folder)
     sheet = duplicate_groups_sheet(proxy, shots, result.group)
     (folder / PICTURE_NAME).write_bytes(encode_jpeg(sheet, max_bytes=CONTACT_SHEET_BYTES))
@@ -43,9 +43,9 @@ def build(pipeline: Pipeline) -> dg.AssetsDefinition:
             pipeline.deduplicated_shots,
             group="near_duplicates",
             kinds=("parquet",),
-            deps=("shots", "shot_embeddings"),
+            deps=("shots", "shot_embeddings", "text_cards"),
             description="A row is a shot, indices unchanged. Of near-duplicates the earliest usable one is kept; "
-            "shots that are too short, black or blank are marked, not lost.",
+            "shots that are too short, black, blank or text are marked, not lost.",
             columns=COLUMNS,
         )
     )

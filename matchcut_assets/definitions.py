@@ -11,6 +11,7 @@ from matchcut_assets import (
     shots,
     source_video,
     standardized_encode,
+    text_cards,
     top_k,
 )
 from matchcut_assets.pipeline import Pipeline
@@ -35,6 +36,7 @@ def build_assets(pipeline: Pipeline, home: Home) -> list[dg.AssetsDefinition | d
         *standardized_encode.build(pipeline),
         *shots.build(pipeline),
         shot_embeddings.build(pipeline),
+        text_cards.build(pipeline),
         deduplicated_shots.build(pipeline),
         *(representations.build(pipeline, features) for features in pipeline.flavors),
         *(pair_scores.build(pipeline, features) for features in pipeline.flavors),

@@ -13,6 +13,7 @@ from matchcut.proxy import Proxy
 from matchcut.representations.flavor import Representation
 from matchcut.shot_embeddings import ShotEmbeddings
 from matchcut.shots import ShotTable
+from matchcut.text_cards import TextCards
 from matchcut_assets.pipeline import FlavorFeatures, Pipeline
 from matchcut_assets.remember import failures_named, remember
 from resources.catalogue import Catalogue, TitleEntry
@@ -46,6 +47,11 @@ class TitleInputs:
         """Embeddings of the shots' frames."""
         stored = self.store.require(self.entry.digest, self.pipeline.shot_embeddings, self.entry.title)
         return ShotEmbeddings.load(stored.folder)
+
+    @cached_property
+    def text_cards(self) -> TextCards:
+        """Which shots are text."""
+        return TextCards.load(self.store.require(self.entry.digest, self.pipeline.text_cards, self.entry.title).folder)
 
     @cached_property
     def deduplicated(self) -> DeduplicatedShots:

@@ -13,6 +13,7 @@ import matchcut.shot_embeddings
 import matchcut.shots
 import matchcut.source_video
 import matchcut.standardized_encode
+import matchcut.text_cards
 import matchcut.timecode
 import matchcut.top_k
 from matchcut.feature import Feature, parameters_of
@@ -81,13 +82,24 @@ class Pipeline:
         )
 
     @cached_property
+    def text_cards(self) -> Feature:
+        """Which shots are title cards or credits."""
+        return Feature(
+            "text_cards",
+            matchcut.text_cards.ALGORITHM,
+            parameters_of(self.settings.text_cards),
+            weight_digests(matchcut.text_cards.WEIGHTS),
+            (self.standardized_encode, self.shots),
+        )
+
+    @cached_property
     def deduplicated_shots(self) -> Feature:
         """Which shots are kept."""
         return Feature(
             "deduplicated_shots",
             matchcut.deduplicated_shots.ALGORITHM,
             parameters_of(self.settings.deduplicated_shots),
-            made_from=(self.shots, self.shot_embeddings),
+            made_from=(self.shots, self.shot_embeddings, self.text_cards),
         )
 
     @cached_property
@@ -124,5 +136,11 @@ class Pipeline:
     @cached_property
     def of_one_title(self) -> tuple[Feature, ...]:
         """Features that depend on one title alone, in the order of the graph."""
-        shared = (self.standardized_encode, self.shots, self.shot_embeddings, self.deduplicated_shots)
+        shared = (
+            self.standardized_encode,
+            self.shots,
+            self.shot_embeddings,
+            self.text_cards,
+            self.deduplicated_shots,
+        )
         return (*shared, *(features.representation for features in self.flavors))

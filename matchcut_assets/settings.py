@@ -33,6 +33,7 @@ from matchcut.representations.flavor import Flavor
 from matchcut.shot_embeddings import ShotEmbeddingsParameters
 from matchcut.shots import DEFAULT_DETECTOR, DETECTORS, ShotDetector
 from matchcut.standardized_encode import EncodeParameters
+from matchcut.text_cards import TextCardsParameters
 from matchcut.top_k import TopKParameters
 
 
@@ -86,6 +87,7 @@ class Settings:
     standardized_encode: EncodeParameters = EncodeParameters()
     shots: ShotOptions = ShotOptions()
     shot_embeddings: ShotEmbeddingsParameters = ShotEmbeddingsParameters()
+    text_cards: TextCardsParameters = TextCardsParameters()
     deduplicated_shots: DeduplicatedShotsParameters = DeduplicatedShotsParameters()
     pair_scores: PairScoreParameters = PairScoreParameters()
     top_k: TopKParameters = TopKParameters()

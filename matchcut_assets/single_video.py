@@ -21,6 +21,7 @@ from matchcut_assets.remember import outcome_of
 from matchcut_assets.shot_embeddings import embed
 from matchcut_assets.shots import find_shots
 from matchcut_assets.standardized_encode import encode
+from matchcut_assets.text_cards import mark_text_cards
 from resources.catalogue import TitleEntry
 from resources.feature_store import FeatureStore, Summary
 from resources.model_weights import ModelWeights
@@ -113,6 +114,10 @@ class SingleVideo:
         self._remember(
             self._pipeline.shot_embeddings,
             lambda folder, report: embed(inputs, self.weights, settings.shot_embeddings, folder),
+        )
+        self._remember(
+            self._pipeline.text_cards,
+            lambda folder, report: mark_text_cards(inputs, self.weights, settings.text_cards, folder),
         )
         self._remember(
             self._pipeline.deduplicated_shots,

@@ -14,8 +14,10 @@ from matchcut.deduplicated_shots import (
     usable_shots,
 )
 from matchcut.errors import BadVideoError
-from matchcut.shot_embeddings import DIMENSIONS, ShotEmbeddings, similarity
+from matchcut.shot_embeddings import ShotEmbeddings
 from matchcut.shots.table import ShotTable
+from matchcut.text_cards import TextCards
+from tests.shot_embeddings import embeddings_of, model_of, picture
 
 FRAMES_PER_SHOT = 25
 
@@ -27,21 +29,21 @@ def shots_of(lengths: list[int]) -> ShotTable:
     return ShotTable(start, stop, start.copy(), stop.copy(), kinds, np.ones(len(lengths), np.float32))
 
 
-def embeddings_of(views: list, mean: float = 120, std: float = 50) -> ShotEmbeddings:
-    """One frame per shot; a view is the axis that the frame's vector points along, or the vector's first numbers."""
-    vectors = np.zeros((len(views), 1, DIMENSIONS), dtype=np.float32)
-    for row, view in enumerate(views):
-        numbers = np.eye(DIMENSIONS)[view] if isinstance(view, int) else np.pad(view, (0, DIMENSIONS - len(view)))
-        vectors[row, 0] = numbers / np.linalg.norm(numbers)
-    shape = vectors.shape[:2]
-    luma_mean, luma_std = np.full(shape, mean, np.float32), np.full(shape, std, np.float32)
-    return ShotEmbeddings(vectors, np.zeros(shape, np.int64), luma_mean, luma_std, np.ones(shape, np.float32))
+LIKE_0_8 = model_of(-31.5, 40)  # even odds at a cosine of 0.7875
+
+
+def no_cards(count: int) -> TextCards:
+    return TextCards(np.zeros(count, np.int64), np.zeros(count, bool))
+
+
+def marked(shots: ShotTable, embeddings: ShotEmbeddings, seconds: np.ndarray, **parameters: float) -> DeduplicatedShots:
+    chosen = DeduplicatedShotsParameters(**parameters)
+    return deduplicate(shots, embeddings, no_cards(len(embeddings)), seconds, chosen, LIKE_0_8)
 
 
 def deduplicated(views: list, **parameters: float) -> DeduplicatedShots:
     shots = shots_of([FRAMES_PER_SHOT] * len(views))
-    seconds = np.arange(shots.num_frames) / 25
-    return deduplicate(shots, embeddings_of(views), seconds, DeduplicatedShotsParameters(**parameters))
+    return marked(shots, embeddings_of(views), np.arange(shots.num_frames) / 25, **parameters)
 
 
 def with_luma(embeddings: ShotEmbeddings, shot: int, mean: float, std: float) -> ShotEmbeddings:
@@ -54,7 +56,7 @@ def test_identical_shots_are_near_duplicates_and_the_earliest_is_kept():
     assert told.group.tolist() == [0, -1, 0, -1, 0]
     assert told.kept.tolist() == [True, True, False, True, False]
     assert told.reason.tolist() == ["", "", "near-duplicate of shot 0", "", "near-duplicate of shot 0"]
-    assert told.similarity.tolist() == [1, 1, 1, 1, 1]
+    np.testing.assert_allclose(told.similarity, 1, atol=1e-3)
 
 
 def test_groups_are_numbered_in_the_order_of_their_first_shots():
@@ -62,14 +64,14 @@ def test_groups_are_numbered_in_the_order_of_their_first_shots():
 
 
 def test_similarity_is_told_to_the_kept_shot():
-    told = deduplicated([[1, 0], [4, 3]], same_setup=0.8)
+    told = deduplicated([[1, 0], [4, 3]])
     assert told.kept.tolist() == [True, False]
-    np.testing.assert_allclose(told.similarity, [1, 0.8], atol=1e-6)
+    np.testing.assert_allclose(told.similarity, [1, 1 / (1 + np.exp(-0.5))], atol=1e-4)
 
 
 def test_a_shot_between_two_set_ups_does_not_make_them_one():
     # 0 and 1 resemble the middle one (cosine 0.8) and not each other (0.28).
-    told = deduplicated([[4, 3], [4, -3], [1, 0]], same_setup=0.75)
+    told = deduplicated([[4, 3], [4, -3], [1, 0]])
     assert told.group.tolist() == [0, -1, 0]
 
 
@@ -84,40 +86,48 @@ def test_a_title_of_different_shots_keeps_all():
 )
 def test_black_and_blank_shots_are_marked(mean, std, reason):
     shots = shots_of([25, 25])
-    told = deduplicate(shots, with_luma(embeddings_of([0, 1]), 0, mean, std), np.arange(50) / 25)
+    told = marked(shots, with_luma(embeddings_of([0, 1]), 0, mean, std), np.arange(50) / 25)
     assert told.reason.tolist() == [reason, ""]
     assert told.kept.tolist() == [reason == "", True]
 
 
 def test_a_marked_shot_joins_no_group_and_is_not_lost():
     shots = shots_of([25, 25, 5, 25])
-    told = deduplicate(shots, with_luma(embeddings_of([0, 0, 0, 0]), 0, 0, 0), np.arange(80) / 25)
+    told = marked(shots, with_luma(embeddings_of([0, 0, 0, 0]), 0, 0, 0), np.arange(80) / 25)
     assert told.reason.tolist() == ["black", "", "too short", "near-duplicate of shot 1"]
     assert told.group.tolist() == [-1, 0, -1, 0]
-    np.testing.assert_array_equal(told.similarity, [np.nan, 1, np.nan, 1])
+    np.testing.assert_allclose(told.similarity, [np.nan, 1, np.nan, 1], atol=1e-3)
+
+
+def test_text_cards_and_credits_are_marked_before_all_else():
+    cards = TextCards(np.array([1, 9, 0, 0]), np.array([False, True, False, False]))
+    embeddings = with_luma(embeddings_of([0, 0, 0, 0]), 0, 0, 2)
+    told = deduplicate(shots_of([25] * 4), embeddings, cards, np.arange(100) / 25, model=LIKE_0_8)
+    assert told.reason.tolist() == ["text card", "credits", "", "near-duplicate of shot 2"]
+    assert told.group.tolist() == [-1, -1, 0, 0]
 
 
 def test_a_shot_of_exactly_the_least_duration_stays():
     for frames, reason in [(9, ""), (8, "too short")]:
-        told = deduplicate(shots_of([30, frames]), embeddings_of([0, 1]), np.arange(30 + frames) / 30)
+        told = marked(shots_of([30, frames]), embeddings_of([0, 1]), np.arange(30 + frames) / 30)
         assert told.reason.tolist() == ["", reason]
 
 
 def test_time_in_transitions_does_not_count():
     shots = shots_of([25, 25])
     shots.usable_start_frame[1] += 20
-    told = deduplicate(shots, embeddings_of([0, 1]), np.arange(50) / 25)
+    told = marked(shots, embeddings_of([0, 1]), np.arange(50) / 25)
     assert told.reason.tolist() == ["", "too short"]
 
 
 def test_a_video_of_one_frame_is_too_short():
-    told = deduplicate(shots_of([1]), embeddings_of([0]), np.zeros(1))
+    told = marked(shots_of([1]), embeddings_of([0]), np.zeros(1))
     assert told.reason.tolist() == ["too short"]
 
 
 def test_duration_is_measured_by_time_stamps_not_by_frames():
     seconds = np.concatenate([np.arange(5) * 0.02, 0.1 + np.arange(5) * 0.2])
-    told = deduplicate(shots_of([5, 5]), embeddings_of([0, 1]), seconds)
+    told = marked(shots_of([5, 5]), embeddings_of([0, 1]), seconds)
     assert told.reason.tolist() == ["too short", ""]
 
 
@@ -125,16 +135,18 @@ def test_two_shots_that_fade_to_black_are_not_alike():
     # Two frames a shot: different pictures, then the same black.
     vectors = np.concatenate([embeddings_of([0, 1]).vectors, embeddings_of([7, 7]).vectors], axis=1)
     std = np.array([[50, 0], [50, 0]], dtype=np.float32)
-    embeddings = ShotEmbeddings(vectors, np.zeros((2, 2), np.int64), std.copy(), std, std.copy())
-    assert similarity(embeddings, embeddings)[0, 1] == 0
-    assert deduplicate(shots_of([25, 25]), embeddings, np.arange(50) / 25).kept.all()
+    luma = np.array([[picture(0), picture(7)], [picture(1), picture(7)]])
+    embeddings = ShotEmbeddings(vectors, np.zeros((2, 2), np.int64), std.copy(), std, std.copy(), luma)
+    assert marked(shots_of([25, 25]), embeddings, np.arange(50) / 25).kept.all()
 
 
 def test_embeddings_of_another_title_are_refused():
     with pytest.raises(ValueError, match=re.escape("3 embeddings for 2 shots: materialize `shot_embeddings` again")):
-        deduplicate(shots_of([25, 25]), embeddings_of([0, 1, 2]), np.arange(50) / 25)
+        marked(shots_of([25, 25]), embeddings_of([0, 1, 2]), np.arange(50) / 25)
+    with pytest.raises(ValueError, match=re.escape("1 rows of text cards for 2 shots: materialize `text_cards` again")):
+        deduplicate(shots_of([25, 25]), embeddings_of([0, 1]), no_cards(1), np.arange(50) / 25)
     with pytest.raises(ValueError, match=re.escape("49 time stamps for 50 frames")):
-        deduplicate(shots_of([25, 25]), embeddings_of([0, 1]), np.arange(49) / 25)
+        marked(shots_of([25, 25]), embeddings_of([0, 1]), np.arange(49) / 25)
 
 
 def test_usable_shots_are_the_kept_ones_without_their_transitions():
@@ -148,12 +160,12 @@ def test_usable_shots_are_the_kept_ones_without_their_transitions():
 
 def test_a_title_without_any_usable_shot_is_refused_with_what_was_found():
     embeddings = with_luma(embeddings_of([0, 1, 2]), 0, 0, 0)
-    told = deduplicate(shots_of([25, 3, 3]), embeddings, np.arange(31) / 25)
+    told = marked(shots_of([25, 3, 3]), embeddings, np.arange(31) / 25)
     message = "night.mp4: nothing in it can be matched. It has 3 shots: 1 black, 2 too short."
     with pytest.raises(BadVideoError, match=re.escape(message)):
         require_usable("night.mp4", told)
     with pytest.raises(BadVideoError, match=re.escape("It has 1 shot: 1 too short.")):
-        require_usable("night.mp4", deduplicate(shots_of([1]), embeddings_of([0]), np.zeros(1)))
+        require_usable("night.mp4", marked(shots_of([1]), embeddings_of([0]), np.zeros(1)))
 
 
 def test_a_title_with_a_usable_shot_is_accepted():
@@ -161,7 +173,7 @@ def test_a_title_with_a_usable_shot_is_accepted():
 
 
 def test_a_table_survives_the_store(tmp_path):
-    told = deduplicate(shots_of([25, 25, 3]), embeddings_of([0, 0, 1]), np.arange(53) / 25)
+    told = marked(shots_of([25, 25, 3]), embeddings_of([0, 0, 1]), np.arange(53) / 25)
     told.save(tmp_path)
     loaded = DeduplicatedShots.load(tmp_path)
     for name, column in vars(told).items():
@@ -181,7 +193,7 @@ def test_a_shot_is_kept_or_has_a_reason_why_not():
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"same_setup": 1.5}, "same_setup is a cosine in (-1, 1], got 1.5"),
+        ({"same_setup": 1.5}, "same_setup is a chance in (0, 1), got 1.5"),
         ({"min_seconds": -1}, "min_seconds must not be"),
     ],
 )

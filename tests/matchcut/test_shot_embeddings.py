@@ -6,15 +6,16 @@ import numpy as np
 import pytest
 
 from matchcut.deduplicated_shots import deduplicate
+from matchcut.near_duplicates.comparison import greatest_cosine
 from matchcut.shot_embeddings import (
     DIMENSIONS,
     ShotEmbeddings,
     ShotEmbeddingsParameters,
     chosen_frames,
     embed_shots,
-    similarity,
 )
 from matchcut.shots.table import ShotTable
+from matchcut.text_cards import TextCards
 from tests.clips import Shot, draw, make_proxy
 
 SIZE = (320, 180)
@@ -75,7 +76,7 @@ def test_every_shot_has_unit_vectors_of_the_chosen_frames(embedded):
 
 
 def test_the_same_pictures_have_the_same_vectors(embedded):
-    alike = similarity(embedded, embedded)
+    alike = greatest_cosine(embedded, embedded)
     np.testing.assert_allclose(alike[[0, 3], [3, 0]], 1, atol=1e-2)
     np.testing.assert_array_equal(alike, alike.T)
 
@@ -89,7 +90,8 @@ def test_brightness_contrast_and_sharpness_are_those_of_the_picture(embedded):
 
 
 def test_black_and_flat_shots_of_a_video_are_marked(embedded, proxy):
-    told = deduplicate(SHOTS, embedded, proxy.seconds)
+    cards = TextCards(np.zeros(4, np.int64), np.zeros(4, bool))
+    told = deduplicate(SHOTS, embedded, cards, proxy.seconds)
     assert told.reason.tolist() == ["", "black", "blank", "near-duplicate of shot 0"]
 
 
@@ -123,24 +125,13 @@ def test_remembered_embeddings_are_the_computed_ones(embedded, tmp_path):
         assert getattr(loaded, name).dtype == array.dtype
 
 
-def test_similarity_is_the_greatest_cosine_of_two_frames():
-    vectors = np.zeros((2, 2, DIMENSIONS), dtype=np.float32)
-    vectors[0, 0, 0] = vectors[0, 1, 1] = vectors[1, 0, 2] = 1
-    vectors[1, 1, :2] = 0.6, 0.8
-    seen = np.full((2, 2), 50, np.float32)
-    embeddings = ShotEmbeddings(vectors, np.zeros((2, 2), np.int64), seen, seen, seen)
-    np.testing.assert_allclose(similarity(embeddings, embeddings), [[1, 0.8], [0.8, 1]], atol=1e-6)
-
-
-def test_similarity_to_a_shot_of_blank_frames_is_the_least(embedded):
-    assert (similarity(embedded, embedded)[1] == -1).all()
-
-
 def test_arrays_that_do_not_belong_together_are_refused(embedded):
     with pytest.raises(ValueError, match=re.escape("vectors must be (shots, frames, 1280), got (4, 3, 5)")):
         replace(embedded, vectors=embedded.vectors[..., :5])
     with pytest.raises(ValueError, match=re.escape("sharpness must be (4, 3), got (4, 2)")):
         replace(embedded, sharpness=embedded.sharpness[:, :2])
+    with pytest.raises(ValueError, match=re.escape("luma must be (4, 3, 36, 64), got (4, 3, 36, 63)")):
+        replace(embedded, luma=embedded.luma[..., 1:])
 
 
 @pytest.mark.parametrize("moments", [(), (1.0,), (-0.1, 0.5)])
@@ -161,6 +152,6 @@ def test_the_trained_network_tells_textures_apart(tmp_path):
     frames = [frame for seed in (1, 2, 1) for frame in draw([Shot(12, seed=seed, motion=(3, 0))], SIZE)]
     weights = ModelWeights().paths(["efficientnet_lite0"])
     embedded = embed_shots(make_proxy(tmp_path, frames), shots_of([12, 12, 12]), weights)
-    alike = similarity(embedded, embedded)
+    alike = greatest_cosine(embedded, embedded)
     assert alike[0, 2] > 0.95
     assert alike[0, 1] < 0.8

@@ -70,6 +70,37 @@ def exposure(rng: np.random.Generator, frames: Frames, at: int) -> None:
             frame[:] = np.clip(frame * factor, 0, 255)
 
 
+def lighting(rng: np.random.Generator, frames: Frames, at: int) -> None:
+    """The light moves: a lamp, the sun or a door lights one side of the picture more and more, or less and less."""
+    rows, columns = np.mgrid[:HEIGHT, :WIDTH]
+    angle, middle, soft = rng.uniform(0, 2 * np.pi), rng.uniform(-0.6, 0.6), rng.uniform(0.1, 0.8)
+    ramp = np.tanh(((columns / WIDTH - 0.5) * np.cos(angle) + (rows / HEIGHT - 0.5) * np.sin(angle) - middle) / soft)
+    strength = rng.uniform(-1.2, 1.2) * (1 + ramp[..., None]) / 2 * rng.uniform(0.7, 1.3, 3)
+    length = rng.uniform(3, 60)
+    for number, frame in enumerate(frames):
+        share = (1 + np.tanh((number - at) / length)) / 2
+        frame[:] = np.clip(frame * np.exp(strength * share), 0, 255)
+
+
+def smoke(rng: np.random.Generator, frames: Frames, at: int) -> None:
+    """Smoke, dust, spray or fog that drifts through, thickens and clears."""
+    across, down = rng.normal(0, 1.5, 2)
+    coarse = rng.uniform(0, 1, (int(rng.integers(4, 14)), int(rng.integers(4, 20)), 1)).astype(np.float32)
+    cloud = cv2.resize(coarse, (2 * WIDTH, 2 * HEIGHT), interpolation=cv2.INTER_CUBIC)[..., None].clip(0, 1)
+    color, most = (
+        rng.uniform(0, 255, 3) if rng.random() < 0.5 else np.full(3, rng.uniform(20, 255)),
+        rng.uniform(0.4, 1),
+    )
+    rise, fall = rng.uniform(4, 50, 2)
+    for age, frame in enumerate(frames[at:]):
+        thick = most * min(1.0, age / rise) * np.exp(-max(0.0, age - 2 * rise) / (2 * fall))
+        shift = int(age * down), int(age * across)
+        alpha = (
+            thick * np.roll(cloud, shift, (0, 1))[HEIGHT // 2 : HEIGHT // 2 + HEIGHT, WIDTH // 2 : WIDTH // 2 + WIDTH]
+        )
+        frame[:] = frame * (1 - alpha) + color * alpha
+
+
 def stutter(rng: np.random.Generator, frames: Frames, at: int) -> None:
     """Repeated frames, as a freeze, or as film shown at a higher rate; or some frames lost."""
     kind = rng.choice(["freeze", "pulldown", "lost"])
@@ -95,10 +126,11 @@ def title(rng: np.random.Generator, frames: Frames, at: int) -> None:
     if rng.random() < 0.35:
         top, height = int(rng.integers(0, HEIGHT - 8)), int(rng.integers(4, 14))
         layer[top : top + height], alpha[top : top + height] = rng.integers(0, 256, 3), rng.uniform(0.4, 1)
-    for _ in range(int(rng.integers(1, 4))):
+    is_large = rng.random() < 0.25  # words that fill the picture
+    for _ in range(int(rng.integers(3, 6) if is_large else rng.integers(1, 4))):
         words = "".join(rng.choice(list("ABCDEFGHIJ KLMNOPRSTUW aeinrst"), int(rng.integers(2, 16))))
         place = int(rng.integers(-10, WIDTH // 2)), int(rng.integers(8, HEIGHT))
-        size = float(np.exp(rng.uniform(np.log(0.25), np.log(2.2))))
+        size = float(np.exp(rng.uniform(np.log(0.9 if is_large else 0.25), np.log(3.0 if is_large else 2.2))))
         mark = np.zeros((HEIGHT, WIDTH), np.uint8)
         cv2.putText(mark, words, place, cv2.FONT_HERSHEY_SIMPLEX, size, 255, max(1, round(size * 2)), cv2.LINE_AA)
         layer[mark > 0] = color
@@ -134,8 +166,10 @@ WITHIN_A_SHOT: tuple[tuple[float, Callable[[np.random.Generator, Frames, int], N
     (0.05, explosion),
     (0.05, blink),
     (0.08, exposure),
+    (0.06, lighting),
+    (0.05, smoke),
     (0.08, stutter),
-    (0.13, title),
+    (0.16, title),
 )
 """Chance per shot, and what happens."""
 

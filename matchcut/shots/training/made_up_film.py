@@ -96,7 +96,8 @@ def made_up_film(rng: np.random.Generator, material: Material, num_frames: int) 
     truth = {name: np.zeros(num_frames, np.float32) for name in ("cut", "mixed", "middle")}
     start, join = -int(rng.integers(0, 60)), Join("cut")
     pace = float(np.exp(rng.normal(-0.35, 0.5)))
-    take = random_take(rng, material, 250)
+    busy = rng.choice([0.05, 0.8], p=[0.7, 0.3])  # how many of its takes are fast: few, or a chase
+    take = random_take(rng, material, 250, rng.random() < busy)
     previous: PlacedTake | None = None
     while start < num_frames:
         following = random_join(rng)
@@ -108,7 +109,11 @@ def made_up_film(rng: np.random.Generator, material: Material, num_frames: int) 
             _join(rng, canvas, truth, (previous, placed), start, join)
         previous, start, join = placed, start + length, following
         is_alike = rng.random() < 0.35 and take.film is None
-        take = look_alike(rng, material, take, length, 250) if is_alike else random_take(rng, material, 250)
+        take = (
+            look_alike(rng, material, take, length, 250)
+            if is_alike
+            else (random_take(rng, material, 250, rng.random() < busy))
+        )
     _forget_the_invisible(canvas, truth)
     return MadeUpFilm(copy_badly(rng, canvas), **truth)
 

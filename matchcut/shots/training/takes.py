@@ -64,21 +64,27 @@ class CameraPath:
     roll: np.ndarray
 
 
-def camera_path(rng: np.random.Generator, num_frames: int) -> CameraPath:
-    """A random camera: still, handheld, panning, zooming, rolling, whipping, bumped."""
+def camera_path(rng: np.random.Generator, num_frames: int, is_fast: bool = False) -> CameraPath:
+    """A random camera: still, handheld, panning, zooming, rolling, whipping, bumped; or one that never rests."""
     time = np.arange(num_frames, dtype=np.float32)
     extent = float(np.exp(rng.uniform(np.log(0.18), np.log(0.85))))
     x, y = (np.full(num_frames, rng.uniform(0, 1), np.float32) for _ in range(2))
     zoom, roll = np.zeros(num_frames, np.float32), np.zeros(num_frames, np.float32)
     kind = rng.choice(
-        ["still", "handheld", "pan", "zoom", "roll", "whip", "mixed"], p=[0.24, 0.22, 0.28, 0.1, 0.02, 0.06, 0.08]
+        ["still", "handheld", "pan", "zoom", "roll", "whip", "mixed"],
+        p=[0.05, 0.25, 0.4, 0.05, 0.03, 0.07, 0.15] if is_fast else [0.24, 0.22, 0.28, 0.1, 0.02, 0.06, 0.08],
     )
     if kind in ("handheld", "mixed"):
         for path, share in ((x, 1.0), (y, 0.7)):
-            path += extent * share * rng.uniform(0.003, 0.05) * smooth_noise(rng, num_frames, rng.uniform(3, 20))
+            path += (
+                extent
+                * share
+                * rng.uniform(0.03 if is_fast else 0.003, 0.12 if is_fast else 0.05)
+                * smooth_noise(rng, num_frames, rng.uniform(3, 20))
+            )
         roll += rng.uniform(0, 2.5) * smooth_noise(rng, num_frames, 12)
     if kind in ("pan", "mixed"):
-        speed = extent * np.exp(rng.uniform(np.log(0.001), np.log(0.09)))
+        speed = extent * np.exp(rng.uniform(np.log(0.02 if is_fast else 0.001), np.log(0.15 if is_fast else 0.09)))
         angle = rng.uniform(0, 2 * np.pi)
         ease = 1 + 0.6 * smooth_noise(rng, num_frames, 25) if rng.random() < 0.5 else 1.0
         x += np.cumsum(np.float32(speed * np.cos(angle)) * np.ones(num_frames, np.float32) * ease)
@@ -120,7 +126,7 @@ class Actor:
     roll: np.ndarray
 
 
-def actor(rng: np.random.Generator, material: Material, num_frames: int) -> Actor:
+def actor(rng: np.random.Generator, material: Material, num_frames: int, is_fast: bool = False) -> Actor:
     """A random thing or a piece of another photo that stands, sways, walks through, or passes close by."""
     picture = pick(rng, material.sprites) if material.sprites and rng.random() < 0.6 else cut_out(rng, material)
     if rng.random() < 0.7:
@@ -132,7 +138,10 @@ def actor(rng: np.random.Generator, material: Material, num_frames: int) -> Acto
     x = np.full(num_frames, rng.uniform(0, WIDTH / HEIGHT), np.float32)
     y = np.full(num_frames, rng.uniform(0.2, 1.0), np.float32)
     roll = np.zeros(num_frames, np.float32)
-    kind = rng.choice(["talks", "walks", "sways", "passes", "grows", "jerks"], p=[0.35, 0.25, 0.15, 0.1, 0.08, 0.07])
+    kind = rng.choice(
+        ["talks", "walks", "sways", "passes", "grows", "jerks"],
+        p=[0.05, 0.25, 0.2, 0.2, 0.1, 0.2] if is_fast else [0.35, 0.25, 0.15, 0.1, 0.08, 0.07],
+    )
     if kind in ("talks", "sways"):
         reach = rng.uniform(0.004, 0.03) if kind == "talks" else rng.uniform(0.03, 0.25)
         for path in (x, y):
@@ -261,19 +270,19 @@ def soft(rng: np.random.Generator, material: Material) -> list[np.ndarray]:
     return [cv2.resize(strong, (4 * WIDTH, 4 * HEIGHT), interpolation=cv2.INTER_CUBIC)]
 
 
-def random_take(rng: np.random.Generator, material: Material, num_frames: int) -> Take:
-    """A take of anything."""
+def random_take(rng: np.random.Generator, material: Material, num_frames: int, is_fast: bool = False) -> Take:
+    """A take of anything; `is_fast`, as in a chase or a fight, where nothing rests."""
     length = num_frames + 2 * RESERVE_FRAMES
     background = soft(rng, material) if rng.random() < 0.1 else pick(rng, material.photos)
-    actors = tuple(actor(rng, material, length) for _ in range(rng.choice(5, p=[0.25, 0.3, 0.25, 0.12, 0.08])))
+    actors = tuple(actor(rng, material, length, is_fast) for _ in range(rng.choice(5, p=[0.25, 0.3, 0.25, 0.12, 0.08])))
     take = Take(
         num_frames,
         background,
-        camera_path(rng, length),
+        camera_path(rng, length, is_fast),
         actors,
         ripple=rng.uniform(0.3, 2.5) if rng.random() < 0.1 else 0.0,
         mirror=bool(rng.random() < 0.5),
-        is_blurred=bool(rng.random() < 0.35),
+        is_blurred=bool(rng.random() < (0.7 if is_fast else 0.35)),
     )
     return _on_film(rng, material, take) if material.films and rng.random() < 0.12 else take
 

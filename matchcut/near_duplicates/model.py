@@ -1,0 +1,102 @@
+"""What `python -m matchcut.near_duplicates.training` trained, as the package carries it."""
+
+import hashlib
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from matchcut.errors import MissingWeightsError
+
+MODEL_FILE = Path(__file__).with_name("model.npz")
+MODEL_SHA256 = "3b8516b3d5c701376aaca51810a2e350c775aaba97031774b785b83b36c41378"
+"""Of the file that the package carries; a part of what names every result."""
+CODE_LENGTHS = (64, 128, 256)
+"""Bits. The shorter codes are the first bits of the longest."""
+MAX_BITS = CODE_LENGTHS[-1]
+
+
+@dataclass(frozen=True)
+class NearDuplicateModel:
+    """A linear head and a decision.
+
+    Attributes:
+        weight: float32 (1280, 256); `vector @ weight + offset` are the outputs whose signs are the code.
+        offset: float32 (256,).
+        decision: float64 (3,), of a logistic regression: what is added up is a constant, a weight for the greatest
+            cosine of two shots' embeddings and one for the correlation of their pictures.
+    """
+
+    weight: np.ndarray
+    offset: np.ndarray
+    decision: np.ndarray
+
+    def __post_init__(self) -> None:
+        """Refuse arrays of other shapes."""
+        if self.weight.shape[1:] != (MAX_BITS,) or self.offset.shape != (MAX_BITS,) or self.decision.shape != (3,):
+            shapes = self.weight.shape, self.offset.shape, self.decision.shape
+            raise ValueError(f"a model has arrays of shapes (D, {MAX_BITS}), ({MAX_BITS},) and (3,), got {shapes}")
+
+    def outputs(self, vectors: np.ndarray) -> np.ndarray:
+        """float32 (..., 256) of unit vectors (..., D)."""
+        return np.asarray(vectors @ self.weight + self.offset, dtype=np.float32)
+
+    def codes(self, vectors: np.ndarray, bits: int = MAX_BITS) -> np.ndarray:
+        """uint8 (..., bits / 8): packed binary codes of unit vectors.
+
+        Args:
+            vectors: float32 (..., 1280).
+            bits: one of `CODE_LENGTHS`.
+        """
+        if bits not in CODE_LENGTHS:
+            raise ValueError(f"a code has {', '.join(map(str, CODE_LENGTHS))} bits, not {bits}")
+        return np.packbits(self.outputs(vectors)[..., :bits] > 0, axis=-1)
+
+    def chance(self, cosine: np.ndarray, correlation: np.ndarray) -> np.ndarray:
+        """float64, the chance that two shots show the same set-up, in [0, 1].
+
+        Args:
+            cosine: greatest cosine of their embeddings.
+            correlation: of their pictures, of the same shape.
+        """
+        constant, of_cosine, of_correlation = self.decision
+        return np.asarray(1 / (1 + np.exp(-(constant + of_cosine * cosine + of_correlation * correlation))))
+
+    def least_cosine(self, chance: float) -> float:
+        """The cosine below which even pictures that coincide wholly do not reach a chance."""
+        constant, of_cosine, of_correlation = self.decision
+        return float((np.log(chance / (1 - chance)) - constant - of_correlation) / of_cosine)
+
+    def save(self, path: Path) -> None:
+        """Write an `.npz`; the head as float16, which moves no sign that matters."""
+        np.savez_compressed(
+            path,
+            weight=self.weight.astype(np.float16),
+            offset=self.offset.astype(np.float16),
+            decision=self.decision.astype(np.float64),
+        )
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read what `save` wrote."""
+        with np.load(path, allow_pickle=False) as arrays:
+            weight, offset = (arrays[name].astype(np.float32) for name in ("weight", "offset"))
+            return cls(weight, offset, arrays["decision"])
+
+
+@lru_cache
+def load_model(path: Path = MODEL_FILE, sha256: str = MODEL_SHA256) -> NearDuplicateModel:
+    """The trained model.
+
+    Raises:
+        MissingWeightsError: the file is missing or not the one that was trained.
+    """
+    found = hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else "nothing"
+    if found != sha256:
+        raise MissingWeightsError(
+            f"{path}: the model of near-duplicates is damaged (SHA-256 {found[:16]}, expected {sha256[:16]}). "
+            "Install matchcut again."
+        )
+    return NearDuplicateModel.read(path)

@@ -1,0 +1,37 @@
+"""Train the model of near-duplicates: `python -m matchcut.near_duplicates.training MATERIAL --weights FILE --out FILE`.
+
+MATERIAL is the folder that the boundary network is trained on too: see `matchcut/shots/training/material.py`. Most of
+the time is spent on embedding the made-up views, about six thousand. To ship the file, put its SHA-256 into
+`matchcut/near_duplicates/model.py`.
+"""
+
+import argparse
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+
+from matchcut.near_duplicates.training.train import TrainingParameters, look_at, train
+from matchcut.shots.training.material import read_material
+
+
+def main() -> None:
+    """Read the material, draw and embed the views, train, write the model."""
+    parser = argparse.ArgumentParser(prog="python -m matchcut.near_duplicates.training", description=__doc__)
+    parser.add_argument("material", type=Path, help="folder of photos and cut-out pictures")
+    parser.add_argument("--weights", type=Path, required=True, metavar="FILE", help="of EfficientNet-Lite0")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the model, .npz")
+    parser.add_argument("--families", type=int, default=TrainingParameters.families)
+    parser.add_argument("--steps", type=int, default=TrainingParameters.steps)
+    parser.add_argument("--seed", type=int, default=TrainingParameters.seed)
+    arguments = parser.parse_args()
+    cv2.setNumThreads(1)  # so that a sum does not depend on how many cores there are
+    parameters = replace(TrainingParameters(), seed=arguments.seed, families=arguments.families, steps=arguments.steps)
+    views = look_at(read_material(arguments.material), arguments.weights, parameters)
+    train(views, parameters, arguments.out.with_suffix(".jsonl")).save(arguments.out)
+    print(f"{arguments.out}: SHA-256 {hashlib.sha256(arguments.out.read_bytes()).hexdigest()}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,63 @@
+"""`text_cards`: which shots are title cards or credits."""
+
+from pathlib import Path
+
+import dagster as dg
+
+from matchcut.text_cards import WEIGHTS, TextCardsParameters, find_text_cards
+from matchcut_assets.inputs import TitleInputs, TitleStage
+from matchcut_assets.pipeline import Pipeline
+from matchcut_assets.remember import materialized
+from matchcut_assets.specs import asset_arguments
+from resources.catalogue import Catalogue
+from resources.feature_store import FeatureStore, Summary
+from resources.model_weights import ModelWeights
+from resources.progress import Progress
+
+COLUMNS = {
+    "shot": ("int64", "index of the shot in its title; the same as in shots"),
+    "lines": ("int64", "lines of text on an even ground; 0 for a shot that is no card"),
+    "is_credits": ("bool", "whether there are as many lines as credits have"),
+}
+
+
+def mark_text_cards(
+    inputs: TitleInputs, weights: ModelWeights, parameters: TextCardsParameters, folder: Path
+) -> Summary:
+    """Write which of a title's shots are text into `folder`."""
+    cards = find_text_cards(inputs.proxy, inputs.shots, weights.paths(WEIGHTS), parameters)
+    cards.save(folder)
+    return {"shots": len(cards), "cards": int(cards.is_card.sum()), "credits": int(cards.is_credits.sum())}
+
+
+def build(pipeline: Pipeline) -> dg.AssetsDefinition:
+    """The asset."""
+
+    @dg.asset(
+        **asset_arguments(
+            pipeline.text_cards,
+            group="near_duplicates",
+            kinds=("parquet", "opencv"),
+            deps=("standardized_encode", "shots"),
+            description="A row is a shot: whether its middle is text on an even ground, a title card or credits, which "
+            "no editor cuts to.",
+            columns=COLUMNS,
+        )
+    )
+    def text_cards(
+        context: dg.AssetExecutionContext,
+        catalogue: Catalogue,
+        store: FeatureStore,
+        weights: ModelWeights,
+        progress: Progress,
+    ) -> dg.MaterializeResult:
+        parameters = pipeline.settings.text_cards
+        stage = TitleStage(
+            pipeline,
+            pipeline.text_cards,
+            lambda inputs, folder, report: mark_text_cards(inputs, weights, parameters, folder),
+        )
+        stored = stage.materialize(context, catalogue, store, progress)
+        return materialized(stored, {"dagster/row_count": stored.summary["shots"]})
+
+    return text_cards

@@ -1,0 +1,84 @@
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from matchcut.shots.table import ShotTable
+from matchcut.text_cards import WEIGHTS, TextCards, TextCardsParameters, even_share, find_text_cards
+from resources.model_weights import ModelWeights
+from tests.clips import Shot, draw, make_proxy
+
+SIZE = (640, 360)
+SHOT_FRAMES = 6
+CREDITS = ["Directed by", "A. N. Author", "Produced by", "Some Body Else", "Music", "No One", "Edited by", "The Editor"]
+
+
+def card(lines: list[str], ground: int = 0, ink: int = 255) -> np.ndarray:
+    picture = np.full((SIZE[1], SIZE[0], 3), ground, np.uint8)
+    for number, line in enumerate(lines):
+        place = (140, 180 + 40 * number - 20 * len(lines))
+        cv2.putText(picture, line, place, cv2.FONT_HERSHEY_SIMPLEX, 1.0, (ink, ink, ink), 2, cv2.LINE_AA)
+    return picture
+
+
+@pytest.fixture(scope="module")
+def weights() -> dict[str, Path]:
+    return ModelWeights().paths(WEIGHTS)
+
+
+def found(folder: Path, weights: dict[str, Path], *pictures: np.ndarray) -> TextCards:
+    frames = [picture for picture in pictures for _ in range(SHOT_FRAMES)]
+    stop = np.arange(1, len(pictures) + 1) * SHOT_FRAMES
+    start = stop - SHOT_FRAMES
+    kinds = np.array(["start"] + ["cut"] * (len(stop) - 1), dtype=object)
+    shots = ShotTable(start, stop, start.copy(), stop.copy(), kinds, np.ones(len(stop), np.float32))
+    return find_text_cards(make_proxy(folder, frames), shots, weights)
+
+
+def texture() -> np.ndarray:
+    return next(iter(draw([Shot(1, seed=3)], SIZE)))
+
+
+def test_cards_and_credits_are_found_and_told_apart(tmp_path, weights):
+    told = found(tmp_path, weights, card(["PART ONE"]), card(CREDITS), card(["The End"], ground=230, ink=20))
+    assert told.is_card.all()
+    assert told.is_credits.tolist() == [False, True, False]
+    assert told.lines[0] == 1
+
+
+def test_pictures_and_plain_grounds_are_no_cards(tmp_path, weights):
+    blank = np.full((SIZE[1], SIZE[0], 3), 128, np.uint8)
+    disc = cv2.circle(np.zeros_like(blank), (320, 180), 130, (200, 180, 160), -1)
+    told = found(tmp_path, weights, texture(), blank, np.zeros_like(blank), disc)
+    assert told.lines.tolist() == [0, 0, 0, 0]
+
+
+def test_words_over_a_picture_make_no_card(tmp_path, weights):
+    picture = texture().copy()
+    cv2.putText(picture, "THREE YEARS LATER", (60, 190), cv2.FONT_HERSHEY_SIMPLEX, 1.6, (255, 255, 255), 4, cv2.LINE_AA)
+    assert found(tmp_path, weights, picture).lines.tolist() == [0]
+
+
+def test_a_table_survives_storing(tmp_path):
+    cards = TextCards(np.array([0, 1, 9]), np.array([False, False, True]))
+    cards.save(tmp_path)
+    loaded = TextCards.load(tmp_path)
+    assert loaded.lines.tolist() == [0, 1, 9]
+    assert loaded.is_credits.tolist() == [False, False, True]
+
+
+def test_columns_of_different_length_are_refused():
+    with pytest.raises(ValueError, match="2 and 1 rows do not belong together"):
+        TextCards(np.zeros(2, np.int64), np.zeros(1, bool))
+
+
+@pytest.mark.parametrize("name", ["even_share", "text_probability", "tallest_line"])
+def test_shares_that_are_none_are_refused(name):
+    with pytest.raises(ValueError, match=name):
+        TextCardsParameters(**{name: 1.5})
+
+
+def test_the_even_share_is_that_of_the_pixels_near_the_median():
+    assert even_share(np.array([10.0, 11, 12, 90]), 5) == 0.75
+    assert even_share(np.zeros(0), 5) == 0
