@@ -3,7 +3,7 @@
 Dagster's code versions, the feature store's keys and the command line all read them here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 
@@ -28,12 +28,19 @@ def weight_digests(names: Sequence[str]) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class FlavorFeatures:
-    """A flavor with the features of its three assets."""
+    """A flavor with the features of its three assets.
+
+    Attributes:
+        flavor: how pairs are matched.
+        representation, pair_scores, top_k: its assets' features.
+        other_scores: flavor to pair scores, of all other flavors: a list reads whether they agree.
+    """
 
     flavor: Flavor
     representation: Feature
     pair_scores: Feature
     top_k: Feature
+    other_scores: Mapping[str, Feature]
 
 
 @dataclass(frozen=True)
@@ -93,33 +100,39 @@ class Pipeline:
     @cached_property
     def flavors(self) -> tuple[FlavorFeatures, ...]:
         """The features of every flavor."""
-        return tuple(self._flavor_features(flavor) for flavor in self.settings.flavors)
+        scores = {flavor.name: self._pair_scores(flavor) for flavor in self.settings.flavors}
+        return tuple(self._flavor_features(flavor, scores) for flavor in self.settings.flavors)
 
     def flavor(self, name: str) -> FlavorFeatures:
         """The features of the flavor with this name."""
         return next(features for features in self.flavors if features.flavor.name == name)
 
-    def _flavor_features(self, flavor: Flavor) -> FlavorFeatures:
-        representation = Feature(
+    def _flavor_features(self, flavor: Flavor, scores: Mapping[str, Feature]) -> FlavorFeatures:
+        others = {name: each for name, each in scores.items() if name != flavor.name}
+        top_k = Feature(
+            f"{flavor.name}/top_k",
+            f"{matchcut.top_k.ALGORITHM}/{matchcut.timecode.ALGORITHM}",
+            asdict(self.settings.top_k),
+            made_from=(*scores.values(), self.deduplicated_shots, self.shot_embeddings),
+        )
+        return FlavorFeatures(flavor, self._representation(flavor), scores[flavor.name], top_k, others)
+
+    def _representation(self, flavor: Flavor) -> Feature:
+        return Feature(
             f"{flavor.name}/{flavor.representation}",
             flavor.algorithm,
             parameters_of(flavor.parameters),
             weight_digests(flavor.weights),
             (self.standardized_encode, self.deduplicated_shots),
         )
-        pair_scores = Feature(
+
+    def _pair_scores(self, flavor: Flavor) -> Feature:
+        return Feature(
             f"{flavor.name}/pair_scores",
             f"{matchcut.pair_scores.ALGORITHM}/{flavor.score_algorithm}",
             parameters_of(self.settings.pair_scores),
-            made_from=(representation,),
+            made_from=(self._representation(flavor),),
         )
-        top_k = Feature(
-            f"{flavor.name}/top_k",
-            f"{matchcut.top_k.ALGORITHM}/{matchcut.timecode.ALGORITHM}",
-            asdict(self.settings.top_k),
-            made_from=(pair_scores, self.deduplicated_shots, self.shot_embeddings),
-        )
-        return FlavorFeatures(flavor, representation, pair_scores, top_k)
 
     @cached_property
     def of_one_title(self) -> tuple[Feature, ...]:

@@ -4,15 +4,16 @@ Scores are stored per unordered pair of contents, so a list over any subset of t
 whoever asks sees the scores of all titles, whichever of them arrived last.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import combinations_with_replacement
 
 import pyarrow as pa
 
+from matchcut.errors import MissingFeatureError
 from matchcut.feature import Feature, digest_of
 from matchcut.pair_scores import PairScores
-from matchcut.top_k import Candidate, TitleShots, rank_candidates
+from matchcut.top_k import PAIR_COLUMNS, Candidate, TitleShots, rank_candidates
 from matchcut_assets.inputs import TitleInputs
 from matchcut_assets.pipeline import FlavorFeatures, Pipeline
 from resources.catalogue import Catalogue, TitleEntry
@@ -21,11 +22,18 @@ from resources.feature_store import FeatureKey, FeatureStore, key_of, pair_diges
 
 @dataclass(frozen=True)
 class TitlePair:
-    """Two titles, or one with itself, and the key of their scores."""
+    """Two titles, or one with itself, and where their scores are.
+
+    Attributes:
+        a, b: the titles.
+        key: of their scores in one flavor.
+        others: of their scores in other flavors, as far as they are in the store, by the flavor's name.
+    """
 
     a: TitleEntry
     b: TitleEntry
     key: FeatureKey
+    others: Mapping[str, FeatureKey] = field(default_factory=dict)
 
     @classmethod
     def of(cls, one: TitleEntry, other: TitleEntry, features: FlavorFeatures) -> "TitlePair":
@@ -65,9 +73,21 @@ def pairs_among(entries: Sequence[TitleEntry], features: FlavorFeatures) -> list
 
 
 def stored_pairs(store: FeatureStore, features: FlavorFeatures, pairs: Iterable[TitlePair]) -> list[TitlePair]:
-    """The pairs whose scores are in the store."""
+    """The pairs whose scores are in the store, with their scores in other flavors."""
     present = store.digests(features.pair_scores)
-    return [pair for pair in pairs if pair.key.digest in present]
+    others = {name: (feature, store.digests(feature)) for name, feature in features.other_scores.items()}
+    return [
+        replace(
+            pair,
+            others={
+                name: key_of(pair.key.digest, feature)
+                for name, (feature, stored) in others.items()
+                if pair.key.digest in stored
+            },
+        )
+        for pair in pairs
+        if pair.key.digest in present
+    ]
 
 
 def is_scored(store: FeatureStore, pipeline: Pipeline, entry: TitleEntry) -> bool:
@@ -77,7 +97,11 @@ def is_scored(store: FeatureStore, pipeline: Pipeline, entry: TitleEntry) -> boo
 
 def list_digest(pairs: Sequence[TitlePair], title: str = "") -> str:
     """What a ranked list was made from: the titles' names and the keys of the scores that it read."""
-    return digest_of([title, sorted([pair.a.title, pair.b.title, pair.key.path] for pair in pairs)])
+    return digest_of([title, sorted([pair.a.title, pair.b.title, *_paths(pair)] for pair in pairs)])
+
+
+def _paths(pair: TitlePair) -> list[str]:
+    return [pair.key.path, *(key.path for key in pair.others.values())]
 
 
 def rank_stored(
@@ -101,18 +125,39 @@ def rank_stored(
         return []
     entries = {entry.title: entry for pair in pairs for entry in (pair.a, pair.b)}
     facts = {name: title_shots(TitleInputs(store, pipeline, entry)) for name, entry in entries.items()}
-    table = pa.concat_tables(_scores_of(store, features, pair) for pair in pairs)
-    return rank_candidates(table, facts, flavor=features.flavor.name, k=k, parameters=pipeline.settings.top_k)
+    return rank_candidates(
+        pa.concat_tables(_scores_of(store, pair, pair.key) for pair in pairs),
+        facts,
+        flavor=features.flavor.name,
+        k=k,
+        parameters=pipeline.settings.top_k,
+        others=_other_scores(store, features, pairs),
+    )
+
+
+def _other_scores(store: FeatureStore, features: FlavorFeatures, pairs: Sequence[TitlePair]) -> dict[str, pa.Table]:
+    """The same cuts in other flavors; a flavor without any stored scores is left out."""
+    tables = {
+        name: [_scores_of(store, pair, pair.others[name]).select(PAIR_COLUMNS) for pair in pairs if name in pair.others]
+        for name in features.other_scores
+    }
+    return {name: pa.concat_tables(each) for name, each in tables.items() if each}
 
 
 def title_shots(inputs: TitleInputs) -> TitleShots:
     """What ranking has to know of a title."""
     marks = inputs.deduplicated
-    return TitleShots.of(inputs.proxy, inputs.shots, marks.kept, marks.group, inputs.embeddings.vectors)
+    seen = inputs.embeddings
+    return TitleShots.of(inputs.proxy, inputs.shots, marks.kept, marks.group, seen.vectors, seen.sharpness)
 
 
-def _scores_of(store: FeatureStore, features: FlavorFeatures, pair: TitlePair) -> pa.Table:
-    stored = store.require(pair.key.digest, features.pair_scores, f"{pair.a.title} and {pair.b.title}")
+def _scores_of(store: FeatureStore, pair: TitlePair, key: FeatureKey) -> pa.Table:
+    stored = store.get(key)
+    if stored is None:
+        raise MissingFeatureError(
+            f"{pair.a.title} and {pair.b.title}: their {key.name} is not in the store any more. "
+            f"Materialize the asset {key.name} for {pair.a.title} again."
+        )
     return PairScores.load(stored.folder).to_candidates(pair.a.title, pair.b.title)
 
 
