@@ -8,21 +8,23 @@ import dagster as dg
 import pytest
 
 from matchcut.deduplicated_shots import DeduplicatedShotsParameters
+from matchcut.flavors import FLAVORS
 from matchcut_assets.settings import ShotOptions, Store
 from tests import clips
 from tests.graph import Graph, Run, files_of, graph_in
 
 pytestmark = pytest.mark.weights
 
+REPRESENTATIONS = {f"{flavor.name}/{flavor.representation}" for flavor in FLAVORS}
 OF_ONE_TITLE = {
     "standardized_encode",
     "shots",
     "shot_embeddings",
     "deduplicated_shots",
-    "frame_match/silhouettes",
-    "action_match/optical_flow",
+    *REPRESENTATIONS,
 }
-PER_FLAVOR = {f"{flavor}/{stage}" for flavor in ("frame_match", "action_match") for stage in ("pair_scores", "top_k")}
+LISTS = {f"{flavor.name}/top_k" for flavor in FLAVORS}
+PER_FLAVOR = {f"{flavor.name}/pair_scores" for flavor in FLAVORS} | LISTS
 ASSETS = {"source_video", *OF_ONE_TITLE, *PER_FLAVOR}
 
 
@@ -82,7 +84,7 @@ def test_another_copy_of_the_content_computes_nothing_of_one_title(
     copy = graph.match("renamed-copy")
     assert copy.result.success
     # Its list is its own, since a list names its titles.
-    assert copy.computed <= {"frame_match/top_k", "action_match/top_k"}
+    assert copy.computed <= LISTS
 
 
 def test_a_retouched_file_computes_nothing(matched: tuple[Graph, Run]) -> None:
@@ -96,8 +98,7 @@ def test_a_new_parameter_recomputes_its_stage_and_what_depends_on_it(matched: tu
     changed = graph.with_settings(deduplicated_shots=replace(DeduplicatedShotsParameters(), min_seconds=0.1))
     assert changed.match("one").computed == {
         "deduplicated_shots",
-        "frame_match/silhouettes",
-        "action_match/optical_flow",
+        *REPRESENTATIONS,
         *PER_FLAVOR,
     }
     assert graph.match("one").computed == set()
@@ -123,7 +124,7 @@ def test_a_new_title_is_scored_against_the_old_one_and_nothing_old_is_computed(
     assert second.metadata["action_match/pair_scores"]["titles_compared"] == ["one", "two"]
     assert not [path for path in new if path.endswith(f"/{digests['one']}/record.json")]
     assert [path for path in new if "+" in path and digests["one"] in path and digests["two"] in path]
-    assert graph.list_again("one").computed == {"frame_match/top_k", "action_match/top_k"}
+    assert graph.list_again("one").computed == LISTS
 
 
 @pytest.mark.parametrize(
