@@ -4,5 +4,6 @@ from matchcut.representations.appearance import Appearance
 from matchcut.representations.flavor import Flavor
 from matchcut.representations.optical_flow import OpticalFlow
 from matchcut.representations.silhouettes import Silhouettes
+from matchcut.representations.sound import SoundMatch
 
-FLAVORS: tuple[Flavor, ...] = (Silhouettes(), OpticalFlow(), Appearance())
+FLAVORS: tuple[Flavor, ...] = (Silhouettes(), OpticalFlow(), Appearance(), SoundMatch())

@@ -11,6 +11,7 @@ from matchcut_assets import (
     shots,
     source_video,
     standardized_encode,
+    standardized_sound,
     top_k,
 )
 from matchcut_assets.pipeline import Pipeline
@@ -33,6 +34,7 @@ def build_assets(pipeline: Pipeline, home: Home) -> list[dg.AssetsDefinition | d
     return [
         source_video.build(pipeline),
         *standardized_encode.build(pipeline),
+        standardized_sound.build(pipeline),
         *shots.build(pipeline),
         shot_embeddings.build(pipeline),
         deduplicated_shots.build(pipeline),

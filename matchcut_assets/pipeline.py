@@ -11,6 +11,7 @@ import matchcut.deduplicated_shots
 import matchcut.pair_scores
 import matchcut.shot_embeddings
 import matchcut.shots
+import matchcut.sound
 import matchcut.source_video
 import matchcut.standardized_encode
 import matchcut.timecode
@@ -18,6 +19,7 @@ import matchcut.top_k
 from matchcut.feature import Feature, parameters_of
 from matchcut.representations.flavor import Flavor
 from matchcut_assets.settings import Settings
+from resources.catalogue import TitleEntry
 from resources.model_weights import sha256_of
 
 
@@ -33,14 +35,23 @@ class FlavorFeatures:
     Attributes:
         flavor: how pairs are matched.
         representation, pair_scores, top_k: its assets' features.
-        other_scores: flavor to pair scores, of all other flavors: a list reads whether they agree.
+        others: all other flavors with their pair scores: a list reads whether they agree.
     """
 
     flavor: Flavor
     representation: Feature
     pair_scores: Feature
     top_k: Feature
-    other_scores: Mapping[str, Feature]
+    others: tuple[tuple[Flavor, Feature], ...]
+
+    def content_of(self, entry: TitleEntry) -> str:
+        """Digest of what the flavor reads of a title."""
+        return content_of(entry, self.flavor)
+
+
+def content_of(entry: TitleEntry, flavor: Flavor) -> str:
+    """Digest of what a flavor reads of a title: its picture, or picture and sound."""
+    return entry.sound_digest if flavor.reads_sound else entry.digest
 
 
 @dataclass(frozen=True)
@@ -63,6 +74,11 @@ class Pipeline:
             parameters_of(self.settings.standardized_encode),
             made_from=(self.source_video,),
         )
+
+    @cached_property
+    def standardized_sound(self) -> Feature:
+        """The sound beside the proxy."""
+        return Feature("standardized_sound", matchcut.sound.ALGORITHM, made_from=(self.source_video,))
 
     @cached_property
     def shots(self) -> Feature:
@@ -108,7 +124,7 @@ class Pipeline:
         return next(features for features in self.flavors if features.flavor.name == name)
 
     def _flavor_features(self, flavor: Flavor, scores: Mapping[str, Feature]) -> FlavorFeatures:
-        others = {name: each for name, each in scores.items() if name != flavor.name}
+        others = tuple((each, scores[each.name]) for each in self.settings.flavors if each.name != flavor.name)
         top_k = Feature(
             f"{flavor.name}/top_k",
             f"{matchcut.top_k.ALGORITHM}/{matchcut.timecode.ALGORITHM}",
@@ -123,7 +139,11 @@ class Pipeline:
             flavor.algorithm,
             parameters_of(flavor.parameters),
             weight_digests(flavor.weights),
-            (self.standardized_encode, self.deduplicated_shots),
+            (
+                self.standardized_encode,
+                *((self.standardized_sound,) if flavor.reads_sound else ()),
+                self.deduplicated_shots,
+            ),
         )
 
     def _pair_scores(self, flavor: Flavor) -> Feature:
@@ -137,5 +157,11 @@ class Pipeline:
     @cached_property
     def of_one_title(self) -> tuple[Feature, ...]:
         """Features that depend on one title alone, in the order of the graph."""
-        shared = (self.standardized_encode, self.shots, self.shot_embeddings, self.deduplicated_shots)
+        shared = (
+            self.standardized_encode,
+            self.standardized_sound,
+            self.shots,
+            self.shot_embeddings,
+            self.deduplicated_shots,
+        )
         return (*shared, *(features.representation for features in self.flavors))

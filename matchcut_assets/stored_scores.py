@@ -13,9 +13,10 @@ import pyarrow as pa
 from matchcut.errors import MissingFeatureError
 from matchcut.feature import Feature, digest_of
 from matchcut.pair_scores import PairScores
+from matchcut.representations.flavor import Flavor
 from matchcut.top_k import PAIR_COLUMNS, Candidate, TitleShots, rank_candidates
 from matchcut_assets.inputs import TitleInputs
-from matchcut_assets.pipeline import FlavorFeatures, Pipeline
+from matchcut_assets.pipeline import FlavorFeatures, Pipeline, content_of
 from resources.catalogue import Catalogue, TitleEntry
 from resources.feature_store import FeatureKey, FeatureStore, key_of, pair_digest
 
@@ -39,12 +40,16 @@ class TitlePair:
     def of(cls, one: TitleEntry, other: TitleEntry, features: FlavorFeatures) -> "TitlePair":
         """In the order of the digests, which is the order of the stored table's sides."""
         a, b = sorted((one, other), key=lambda entry: entry.digest)
-        return cls(a, b, key_of(pair_digest(a.digest, b.digest), features.pair_scores))
+        return cls(a, b, _key_of(a, b, features.flavor, features.pair_scores))
 
     @property
     def is_one_title(self) -> bool:
         """Whether the pair is a title with itself."""
         return self.a.digest == self.b.digest
+
+
+def _key_of(a: TitleEntry, b: TitleEntry, flavor: Flavor, scores: Feature) -> FeatureKey:
+    return key_of(pair_digest(content_of(a, flavor), content_of(b, flavor)), scores)
 
 
 def one_per_content(entries: Iterable[TitleEntry], preferred: str | None = None) -> list[TitleEntry]:
@@ -55,10 +60,10 @@ def one_per_content(entries: Iterable[TitleEntry], preferred: str | None = None)
     return sorted(by_digest.values(), key=lambda entry: entry.title)
 
 
-def represented(store: FeatureStore, feature: Feature, entries: Iterable[TitleEntry]) -> list[TitleEntry]:
-    """Titles whose feature is in the store."""
-    present = store.digests(feature)
-    return [entry for entry in entries if entry.digest in present]
+def represented(store: FeatureStore, features: FlavorFeatures, entries: Iterable[TitleEntry]) -> list[TitleEntry]:
+    """Titles whose representation is in the store."""
+    present = store.digests(features.representation)
+    return [entry for entry in entries if features.content_of(entry) in present]
 
 
 def pairs_of(entry: TitleEntry, others: Iterable[TitleEntry], features: FlavorFeatures) -> list[TitlePair]:
@@ -75,19 +80,13 @@ def pairs_among(entries: Sequence[TitleEntry], features: FlavorFeatures) -> list
 def stored_pairs(store: FeatureStore, features: FlavorFeatures, pairs: Iterable[TitlePair]) -> list[TitlePair]:
     """The pairs whose scores are in the store, with their scores in other flavors."""
     present = store.digests(features.pair_scores)
-    others = {name: (feature, store.digests(feature)) for name, feature in features.other_scores.items()}
-    return [
-        replace(
-            pair,
-            others={
-                name: key_of(pair.key.digest, feature)
-                for name, (feature, stored) in others.items()
-                if pair.key.digest in stored
-            },
-        )
-        for pair in pairs
-        if pair.key.digest in present
-    ]
+    others = [(flavor, scores, store.digests(scores)) for flavor, scores in features.others]
+
+    def with_others(pair: TitlePair) -> TitlePair:
+        keys = ((flavor.name, _key_of(pair.a, pair.b, flavor, scores), there) for flavor, scores, there in others)
+        return replace(pair, others={name: key for name, key, there in keys if key.digest in there})
+
+    return [with_others(pair) for pair in pairs if pair.key.digest in present]
 
 
 def is_scored(store: FeatureStore, pipeline: Pipeline, entry: TitleEntry) -> bool:
@@ -139,7 +138,7 @@ def _other_scores(store: FeatureStore, features: FlavorFeatures, pairs: Sequence
     """The same cuts in other flavors; a flavor without any stored scores is left out."""
     tables = {
         name: [_scores_of(store, pair, pair.others[name]).select(PAIR_COLUMNS) for pair in pairs if name in pair.others]
-        for name in features.other_scores
+        for name in (flavor.name for flavor, _ in features.others)
     }
     return {name: pa.concat_tables(each) for name, each in tables.items() if each}
 

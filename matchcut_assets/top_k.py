@@ -110,7 +110,7 @@ def build(pipeline: Pipeline, features: FlavorFeatures) -> list[dg.AssetsDefinit
         context: dg.AssetCheckExecutionContext, catalogue: Catalogue, store: FeatureStore
     ) -> dg.AssetCheckResult:
         entry = catalogue.require(context.partition_key)
-        present = represented(store, features.representation, catalogue.entries())
+        present = represented(store, features, catalogue.entries())
         unscored = [pair for pair in pairs_of(entry, present, features) if not store.has(pair.key)]
         current = catalogue_pairs(catalogue, store, features, entry.title)
         is_current = store.has(list_key(entry.title, features, current))

@@ -81,6 +81,7 @@ class Appearance:
     )
     algorithm: ClassVar[str] = ALGORITHM
     score_algorithm: ClassVar[str] = SCORE_ALGORITHM
+    reads_sound: ClassVar[bool] = False
     weights: ClassVar[tuple[str, ...]] = ()
     cues: ClassVar[Mapping[str, str]] = {
         "layout": "composition",
