@@ -7,6 +7,7 @@ whoever asks sees the scores of all titles, whichever of them arrived last.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations_with_replacement
+from typing import Protocol
 
 import pyarrow as pa
 
@@ -19,6 +20,29 @@ from matchcut_assets.inputs import TitleInputs
 from matchcut_assets.pipeline import FlavorFeatures, Pipeline, content_of
 from resources.catalogue import Catalogue, TitleEntry
 from resources.feature_store import FeatureKey, FeatureStore, key_of, pair_digest
+
+
+class Digests(Protocol):
+    """What says which values of a feature there are: the store, or one look at it."""
+
+    def digests(self, feature: Feature) -> set[str]:
+        """Digests of all whole values of a feature."""
+        ...
+
+
+@dataclass(frozen=True)
+class OneLook:
+    """The store as it was when each feature was first asked for: for whoever asks about many titles at once."""
+
+    store: FeatureStore
+    _seen: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+
+    def digests(self, feature: Feature) -> set[str]:
+        """As the store's, by one listing per feature."""
+        name = (feature.name, feature.version)
+        if name not in self._seen:
+            self._seen[name] = self.store.digests(feature)
+        return self._seen[name]
 
 
 @dataclass(frozen=True)
@@ -77,7 +101,7 @@ def pairs_among(entries: Sequence[TitleEntry], features: FlavorFeatures) -> list
     return [TitlePair.of(one, other, features) for one, other in combinations_with_replacement(entries, 2)]
 
 
-def stored_pairs(store: FeatureStore, features: FlavorFeatures, pairs: Iterable[TitlePair]) -> list[TitlePair]:
+def stored_pairs(store: Digests, features: FlavorFeatures, pairs: Iterable[TitlePair]) -> list[TitlePair]:
     """The pairs whose scores are in the store, with their scores in other flavors."""
     present = store.digests(features.pair_scores)
     others = [(flavor, scores, store.digests(scores)) for flavor, scores in features.others]
@@ -161,7 +185,7 @@ def _scores_of(store: FeatureStore, pair: TitlePair, key: FeatureKey) -> pa.Tabl
 
 
 def catalogue_pairs(
-    catalogue: Catalogue, store: FeatureStore, features: FlavorFeatures, title: str | None = None
+    catalogue: Catalogue, store: Digests, features: FlavorFeatures, title: str | None = None
 ) -> list[TitlePair]:
     """The stored pairs of the whole catalogue, or those that a title takes part in."""
     entries = catalogue.entries()

@@ -9,6 +9,7 @@ import pytest
 
 from matchcut.deduplicated_shots import DeduplicatedShotsParameters
 from matchcut.flavors import FLAVORS
+from matchcut_assets import listing
 from matchcut_assets.settings import ShotOptions, Store
 from tests import clips
 from tests.graph import Graph, Run, files_of, graph_in
@@ -63,6 +64,14 @@ def test_materializations_say_what_they_counted_and_show_pictures(matched: tuple
         assert str(metadata[asset]["picture"]).startswith("![picture](data:image/jpeg;base64,"), asset
     for asset in OF_ONE_TITLE:
         assert float(str(metadata[asset]["seconds_saved"])) > 0, asset
+
+
+def test_lists_say_whether_the_other_flavors_agree(matched: tuple[Graph, Run]) -> None:
+    graph, _ = matched
+    found = listing.best(graph.store, graph.pipeline, graph.catalogue, flavor="action_match", k=10)["action_match"]
+    assert found
+    assert all(0 <= each.cues["agreement"] <= 1 for each in found)
+    assert any(each.cues["agreement"] > 0 for each in found)
 
 
 def test_data_versions_are_the_stores_keys(matched: tuple[Graph, Run]) -> None:
@@ -247,7 +256,8 @@ def test_a_full_disk_is_named_leaves_no_debris_and_is_recovered_from(
     run = full.match("one")
     assert list(run.failures) == ["standardized_encode"]
     assert "full" in run.failures["standardized_encode"]
-    assert not [path for path in files_of(small_disk / "store") if not path.startswith("titles/")]
+    stored = {path.split("/")[1] for path in files_of(small_disk / "store") if not path.startswith("titles/")}
+    assert stored <= {"standardized_sound"}  # that of a silent film is a line of text
     (small_disk / "filler").unlink()
     assert full.match("one").how["standardized_encode"] == "computed"
 

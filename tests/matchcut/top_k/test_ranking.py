@@ -177,7 +177,7 @@ def test_alike_shots_are_demoted_and_say_so():
     film = title_of(3, vectors=[[1, 0], [cosine, np.sqrt(1 - cosine**2)], [0, 1]])
     pairs = pairs_of(("film", 1, "film", 0, 0.8))
     (only,) = rank_candidates(pairs, {"film": film}, flavor="f", k=1, parameters=PLAIN)
-    assert only.score == pytest.approx(0.8 * 0.75)
+    assert only.score == pytest.approx(0.8 * (1 - 0.7 / 2))
     assert only.cues["look"] == pytest.approx(cosine)
     assert only.cues["pair_score"] == pytest.approx(0.8)
 
@@ -192,14 +192,14 @@ def test_shots_close_in_time_are_demoted_in_proportion():
     film = title_of(100)  # 100 s: near means less than 25 s
     pairs = pairs_of(("film", 1, "film", 0, 0.8), ("film", 10, "film", 13, 0.8), ("film", 20, "film", 60, 0.8))
     found = rank_candidates(pairs, {"film": film}, flavor="f", k=3, parameters=NO_DIVERSITY)
-    assert [each.score for each in found] == pytest.approx([0.8, 0.8 * (1 - 0.5 * 23 / 25), 0.4])
+    assert [each.score for each in found] == pytest.approx([0.8, 0.8 * (1 - 0.7 * 23 / 25), 0.8 * 0.3])
 
 
 def test_two_minutes_are_far_enough_in_a_long_film():
     film = title_of(1000)
     pairs = pairs_of(("film", 0, "film", 121, 0.8), ("film", 500, "film", 560, 0.8))
     found = rank_candidates(pairs, {"film": film}, flavor="f", k=3, parameters=NO_DIVERSITY)
-    assert [each.score for each in found] == pytest.approx([0.8, 0.8 * (1 - 0.5 * 61 / 120)])
+    assert [each.score for each in found] == pytest.approx([0.8, 0.8 * (1 - 0.7 * 61 / 120)])
 
 
 def test_time_never_demotes_pairs_of_two_titles():
