@@ -69,15 +69,20 @@ def agreement(key: np.ndarray, others: Mapping[str, tuple[np.ndarray, np.ndarray
     """
     if not others:
         return np.full(len(key), np.nan)
-    found = [_best_at(key, *scored) for scored in others.values()]
-    return np.asarray(np.mean(found, axis=0))
+    order = np.argsort(key)  # searching for sorted keys is many times faster: it stays in the cache
+    found = [_best_at(key[order], *scored) for scored in others.values()]
+    mean = np.empty(len(key))
+    mean[order] = np.mean(found, axis=0)
+    return mean
 
 
 def _best_at(key: np.ndarray, keys: np.ndarray, scores: np.ndarray) -> np.ndarray:
     """float64 (P,), the greatest score of each key, 0 for those without."""
     if len(keys) == 0:
         return np.zeros(len(key))
-    order = np.lexsort((scores, keys))
-    place = np.searchsorted(keys[order], key, side="right") - 1
-    last = order[np.maximum(place, 0)]
-    return np.where((place >= 0) & (keys[last] == key), scores[last], 0.0).astype(np.float64)
+    order = np.argsort(keys)
+    keys, scores = keys[order], scores[order]
+    first = np.flatnonzero(np.diff(keys, prepend=keys[0] - 1))
+    best = np.maximum.reduceat(scores, first)
+    place = np.minimum(np.searchsorted(keys[first], key), len(first) - 1)
+    return np.where(keys[first][place] == key, best[place], 0.0).astype(np.float64)

@@ -11,8 +11,8 @@ class RankingWeights:
     a cue off, 1 lets it take everything. A cue that is not known of a pair takes nothing.
 
     The defaults were chosen on the graded candidates of 14 short films (`python -m benchmarks.graded_top
-    --leave-one-out`; the README has the table). Without `place`, `time` or `sharpness` more of one room, of one scene and
-    blank frames come up; the effect of the others is one or two candidates of twenty, which is noise there.
+    --leave-one-out`; the README has the table). Without `place`, `time` or `sharpness` more pairs of one room, of one
+    scene and with blank frames come up; what the others do is one or two candidates of twenty, which is noise there.
 
     Attributes:
         agreement: what the other flavors find in the same cut.

@@ -7,7 +7,7 @@ comparison of embeddings is made for the visited ones only.
 import heapq
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
@@ -26,7 +26,7 @@ from matchcut.top_k.candidate import (
     Candidate,
 )
 from matchcut.top_k.parameters import DEFAULTS, TopKParameters
-from matchcut.top_k.selection import Choice, Taken, chosen
+from matchcut.top_k.selection import Choice, Chosen, choose
 from matchcut.top_k.titles import Catalogue, TitleShots
 
 PAIR_COLUMNS = ("title_a", "shot_a", "frame_a", "title_b", "shot_b", "frame_b", "score")
@@ -73,11 +73,11 @@ def rank_candidates(
     rows = _Rows.of(pairs, catalogue, parameters, others or {})
     names = [name for name in pairs.column_names if name not in PAIR_COLUMNS and _is_number(pairs, name)]
     spent = np.zeros(len(catalogue.title), dtype=bool)
-    best = chosen(_best_first(rows, catalogue, spent, parameters), Taken(catalogue, parameters, spent), k)
+    best = choose(_best_first(rows, catalogue, spent, parameters), catalogue, spent, k, parameters)
+    columns = pairs.select([*PAIR_COLUMNS, *names]).take([each.choice.row for each in best]).to_pylist() if best else []
     return [
-        _candidate(choice, rank, flavor, titles, pairs.slice(choice.row, 1).select([*PAIR_COLUMNS, *names]), known)
-        for rank, choice in enumerate(best, start=1)
-        for known in [_ranking_cues(choice, rows, catalogue)]
+        _candidate(each, rank, flavor, titles, pair, _ranking_cues(each, rows, catalogue))
+        for rank, (each, pair) in enumerate(zip(best, columns, strict=True), start=1)
     ]
 
 
@@ -198,19 +198,19 @@ def _visit(rows: _Rows, block: np.ndarray, catalogue: Catalogue, parameters: Top
             int(rows.row[at]),
             int(at),
             float(look[each]),
-            float(score[each]),
         )
 
 
-def _ranking_cues(choice: Choice, rows: _Rows, catalogue: Catalogue) -> dict[str, float]:
+def _ranking_cues(best: Chosen, rows: _Rows, catalogue: Catalogue) -> dict[str, float]:
     """What decided beside the score; NaN where it is not known."""
+    choice = best.choice
     a, b = np.array([choice.a]), np.array([choice.b])
     return {
         AGREEMENT_CUE: float(rows.agreement[choice.place]),
         LOOK_CUE: choice.look,
         SHORTER_SECONDS_CUE: float(cues.shorter_seconds(a, b, catalogue)[0]),
         SHARPNESS_CUE: float(cues.sharpness(a, b, catalogue)[0]),
-        REPEATS_CUE: choice.repeats,
+        REPEATS_CUE: best.repeats,
     }
 
 
@@ -240,21 +240,20 @@ def _shots(shot: np.ndarray, frame: np.ndarray, title: np.ndarray, catalogue: Ca
 
 
 def _candidate(
-    choice: Choice,
+    best: Chosen,
     rank: int,
     flavor: str,
     titles: Mapping[str, TitleShots],
-    row: pa.Table,
+    pair: Mapping[str, Any],
     known: Mapping[str, float],
 ) -> Candidate:
     """The chosen pair with everything that an editor needs."""
-    pair = row.to_pylist()[0]
     a, b = titles[pair["title_a"]], titles[pair["title_b"]]
     shot_a, shot_b, frame_a, frame_b = (pair[name] for name in ("shot_a", "shot_b", "frame_a", "frame_b"))
     return Candidate(
         rank=rank,
         flavor=flavor,
-        score=-choice.minus_score,
+        score=best.score,
         title_a=pair["title_a"],
         shot_a=shot_a,
         frame_a=frame_a,

@@ -22,8 +22,6 @@ from matchcut.top_k import (
     save_candidates,
     words,
 )
-from matchcut.top_k.selection import Choice, Taken
-from matchcut.top_k.titles import Catalogue
 
 FRAMES_PER_SHOT = 25  # one second
 RECORD = EncodeRecord(
@@ -479,33 +477,54 @@ def test_scenes_of_one_title_repeat_whatever_their_shots_show():
     assert found[1, 1].score == pytest.approx(0.8 * (1 - 0.5 * 0.5))  # neighbours in time are half the same
 
 
-def test_choosing_lazily_is_choosing_the_greatest_each_time():
+@pytest.mark.parametrize("pooled_at_once", [1, 7, 1000])
+def test_the_choice_is_the_greatest_each_time_however_few_are_looked_at(monkeypatch, pooled_at_once):
+    monkeypatch.setattr("matchcut.top_k.selection.POOLED_AT_ONCE", pooled_at_once)
     generator = np.random.default_rng(10)
     vectors = generator.standard_normal((30, 4))
     film = title_of(30, vectors=vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
     pairs = pairs_of(*[("film", i, "film", j, generator.random()) for i in range(30) for j in range(30) if j != i + 1])
     parameters = TopKParameters(weights=RankingWeights(diversity=0.9), max_uses_per_shot=3)
-    found = rank_candidates(pairs, {"film": film}, flavor="f", k=15, parameters=parameters)
-    catalogue = Catalogue.of({"film": film}, parameters)
-    every = _all_choices(pairs, catalogue, parameters)
-    taken = Taken(catalogue, parameters, np.zeros(30, dtype=bool))
+    found = rank_candidates(pairs, {"film": film}, flavor="film", k=12, parameters=parameters)
+    scores = _without_repeats(pairs, film, parameters)
+    chosen: list[tuple[int, int]] = []
     for each in found:
-        open_ones = [c for c in every if not taken.is_spent(c.a) and not taken.is_spent(c.b)]
-        best = min(filter(None, map(taken.renewed, open_ones)))
-        assert (each.shot_a, each.shot_b, each.score) == (best.a, best.b, pytest.approx(-best.minus_score))
-        taken.add(best.a, best.b)
+        marginal = {pair: score * (1 - 0.9 * _repeats(pair, chosen, film)) for pair, score in scores.items()}
+        allowed = {pair: score for pair, score in marginal.items() if _is_open(pair, chosen, film)}
+        assert (each.shot_a, each.shot_b) == max(allowed, key=lambda pair: allowed[pair])
+        assert each.score == pytest.approx(allowed[each.shot_a, each.shot_b])
+        chosen.append((each.shot_a, each.shot_b))
+    assert len(chosen) == 12
 
 
-def _all_choices(pairs, catalogue, parameters):
-    """Every pair with its relevance, by the same cues and no bound."""
-    one = replace(parameters, weights=replace(parameters.weights, diversity=0.0), max_uses_per_shot=10**6)
-    facts = dict(zip(catalogue.names, catalogue.facts, strict=True))
-    single = (rank_candidates(pairs.slice(i, 1), facts, flavor="f", k=1, parameters=one) for i in range(len(pairs)))
-    return [
-        Choice(-c.score, c.shot_a, c.shot_b, c.frame_a, c.frame_b, 0, 0, 0.0, c.score)
-        for found in single
-        for c in found
+def _without_repeats(pairs, film, parameters):
+    """(shot_a, shot_b) to the score of the pair alone."""
+    single = (
+        rank_candidates(pairs.slice(i, 1), {"film": film}, flavor="f", k=1, parameters=parameters)
+        for i in range(len(pairs))
+    )
+    return {(each.shot_a, each.shot_b): each.score for found in single for each in found}
+
+
+def _alike(x, y, film):
+    """Likeness of two shots, one number at a time: from cosine 0.65 to 0.82, or half of nearness within 7.5 s."""
+    look = np.clip((float(film.vectors[x, 0] @ film.vectors[y, 0]) - 0.65) / 0.17, 0, 1)
+    nearness = 1 - min(max(abs(x - y) - 1, 0) / 7.5, 1)
+    return 1.0 if x == y else max(look, 0.5 * nearness)
+
+
+def _repeats(pair, chosen, film):
+    both = [
+        max(_alike(pair[0], a, film) + _alike(pair[1], b, film), _alike(pair[0], b, film) + _alike(pair[1], a, film))
+        / 2
+        for a, b in chosen
     ]
+    return max(both, default=0.0)
+
+
+def _is_open(pair, chosen, film):
+    uses = [sum(any(_alike(shot, side, film) >= 1 for side in other) for other in chosen) for shot in pair]
+    return max(uses) < 3 and _repeats(pair, chosen, film) < 1
 
 
 @pytest.mark.slow
