@@ -39,8 +39,9 @@ def graded_top(result: dict[str, Any]) -> str:
     return "\n".join(
         [
             f"`python -m benchmarks.graded_top`, the best {result['k']} of {len(result['titles'])} titles as one "
-            "catalogue, each pair looked at once by one grader; the plain method matches middle frames (mask IoU) "
-            "and mean flow (cosine). The weights of the ranking were chosen with these grades in view:",
+            "catalogue, each pair judged once by one grader from six still frames, not played; sound was not listened "
+            "to. The plain method matches middle frames (mask IoU) and mean flow (cosine). The ranking's weights were "
+            "chosen with these grades in view:",
             "",
             "| list | candidates | accepted | different cuts | why the others are not |",
             "|---|---:|---:|---:|---|",
