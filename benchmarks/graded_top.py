@@ -302,7 +302,7 @@ def prepared(arguments: argparse.Namespace, folder: Path) -> Library:
     return Library(Workbench(home))
 
 
-def main() -> None:
+def main(given: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("videos", nargs="*", type=Path, metavar="VIDEO")
     parser.add_argument("--home", type=Path, metavar="DIR", help="keep what is computed; default: a temporary folder")
@@ -311,7 +311,7 @@ def main() -> None:
     parser.add_argument("--add", action="store_true", help="write ungraded pairs into the graded file, to be filled in")
     parser.add_argument("--leave-one-out", action="store_true", help="also rank without each cue")
     parser.add_argument("--json", type=Path, default=DEFAULT_JSON, metavar="FILE", help=f"default: {DEFAULT_JSON}")
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(given)
     grades = load_grades(arguments.grades)
     with tempfile.TemporaryDirectory(prefix="matchcut-graded-") as folder:
         library = prepared(arguments, Path(folder))

@@ -1,12 +1,13 @@
 """Grades belong to pairs of shots, and outlive another ranking and moved boundaries."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from benchmarks.graded_top import GRADES, Cut, Grade, Side, grade_of, load_grades, save_grades, summary
+from benchmarks.graded_top import GRADES, Cut, Grade, Side, grade_of, load_grades, main, save_grades, summary
 from benchmarks.plain_match import PlainShots, action_pairs, frame_pairs
 
 A, B = Side("film", 3, 120, 100, 150), Side("other", 7, 300, 300, 380)
@@ -62,6 +63,27 @@ def test_the_graded_file_of_the_project_can_be_read_and_says_why() -> None:
     grades = load_grades(Path(__file__).parents[2] / GRADES)
     assert grades
     assert all(grade.reason for grade in grades if grade.verdict and grade.verdict != "accepted")
+
+
+@pytest.mark.slow
+@pytest.mark.weights
+def test_real_films_are_listed_drawn_and_offered_for_grading(films: dict[str, Path], tmp_path: Path) -> None:
+    grades, out, sheets = tmp_path / "grades.json", tmp_path / "out.json", tmp_path / "sheets"
+    options = ["--home", tmp_path / "home", "--grades", grades, "--json", out, "--sheets", sheets]
+    command = [str(each) for each in [*films.values(), *options]]
+    main([*command, "--add", "--leave-one-out"])
+    lists = json.loads(out.read_text())["lists"]
+    assert {"action_match", "plain action_match", "plain frame_match"} <= lists.keys()
+    first = lists["action_match"]["list"][0]
+    assert lists["action_match"]["ungraded"] == lists["action_match"]["candidates"] > 0
+    assert (sheets / "action_match.jpg").exists()
+    offered = load_grades(grades)
+    asked = Cut(Side(**first["a"]), Side(**first["b"]), first["score"])
+    (place,) = [i for i, grade in enumerate(offered) if grade.is_of("action_match", asked)]
+    offered[place] = replace(offered[place], verdict="accepted")
+    save_grades(offered, grades)
+    main(command)
+    assert json.loads(out.read_text())["lists"]["action_match"]["accepted"] == 1
 
 
 def plain(masks: list[list[int]], flows: list[float]) -> PlainShots:
