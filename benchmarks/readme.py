@@ -32,15 +32,16 @@ def figures(results: Path = RESULTS) -> str:
 def graded_top(result: dict[str, Any]) -> str:
     """How many of the best candidates a person accepted, as `benchmarks.graded_top` looked them up."""
     rows = [
-        f"| {name.replace('_', ' ')} | {row['candidates']} | {row['accepted']} | {row['different_accepted']} | {told} |"
+        f"| {name.replace('_', ' ')} | {row['candidates']} | {row['accepted']} | {row['different_accepted']} "
+        f"| {_why_not(row)} |"
         for name, row in result["lists"].items()
-        for told in [_why_not(row)]
+        if row["verdicts"]  # a list that nobody looked at says nothing
     ]
     return "\n".join(
         [
             f"`python -m benchmarks.graded_top`, the best {result['k']} of {len(result['titles'])} titles as one "
-            "catalogue, each pair judged once by one grader from six still frames, not played; sound was not listened "
-            "to. The plain method matches middle frames (mask IoU) and mean flow (cosine). The ranking's weights were "
+            "catalogue, each pair judged once by one grader from six still frames, not played; sound match was not "
+            "graded. The plain method matches middle frames (mask IoU) and mean flow (cosine). The ranking's weights were "
             "chosen with these grades in view:",
             "",
             "| list | candidates | accepted | different cuts | why the others are not |",
@@ -61,7 +62,7 @@ def _leave_one_out(result: dict[str, Any], k: int) -> list[str]:
     """Different accepted cuts when a cue of the ranking is turned off, by flavor."""
     if not result:
         return []
-    flavors = list(result)
+    flavors = [name for name, rows in result.items() if any(row["verdicts"] for row in rows.values())]
     rows = [
         f"| {name} | " + " | ".join(_accepted_of_graded(result[flavor][name]) for flavor in flavors) + " |"
         for name in result[flavors[0]]
