@@ -30,6 +30,7 @@ from benchmarks.machine import machine_facts
 from matchcut.errors import MatchcutError
 from matchcut.ffmpeg import find_ffmpeg
 from matchcut.given_shots import GivenShots
+from matchcut.pair_scores import PairScoreParameters, score_pairs
 from matchcut.proxy import Proxy
 from matchcut.representations.flavor import BlockScores, Flavor, Representation, UsableShots
 from matchcut.sound import Sound, standardize_sound
@@ -235,21 +236,17 @@ def scores_of(film: Film, flavors: Iterable[Flavor], bench: Workbench, folder: P
 
 
 def _all_pairs(flavor: Flavor, rows: Representation, count: int) -> BlockScores:
-    """The scores of all rows with all rows, laid into a table of all shots."""
-    if len(rows) == 0:
-        nothing = np.zeros((count, count))
-        frames = nothing.astype(np.int64)
-        return BlockScores(nothing, frames, frames, dict.fromkeys(flavor.cues, nothing))
-    found = flavor.score_block(rows, rows)
-    there = np.ix_(rows.shot, rows.shot)
+    """The scores of all rows with all rows, as the graph computes them, laid into a table of all shots."""
+    parameters = PairScoreParameters(keep_per_shot=max(1, len(rows)))
+    found = score_pairs(flavor, rows, rows, same_title=True, parameters=parameters)
 
     def laid(values: np.ndarray) -> np.ndarray:
         whole = np.zeros((count, count), values.dtype)
-        whole[there] = values
+        whole[found.shot_out, found.shot_in] = values
         return whole
 
-    cues = {name: laid(np.asarray(values)) for name, values in found.cues.items()}
-    return BlockScores(laid(found.score), laid(np.asarray(found.frame_a)), laid(np.asarray(found.frame_b)), cues)
+    cues = {name: laid(values) for name, values in found.cues.items()}
+    return BlockScores(laid(found.score), laid(found.frame_out), laid(found.frame_in), cues)
 
 
 def score_film(
