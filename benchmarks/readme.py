@@ -19,9 +19,66 @@ def figures(results: Path = RESULTS) -> str:
     """Markdown of all figures whose JSON is there."""
     return "\n\n".join(
         describe(json.loads((results / name).read_text()))
-        for name, describe in (("shots.json", shots), ("pipeline.json", pipeline), ("encode.json", encode))
+        for name, describe in (
+            ("graded_top.json", graded_top),
+            ("shots.json", shots),
+            ("pipeline.json", pipeline),
+            ("encode.json", encode),
+        )
         if (results / name).exists()
     )
+
+
+def graded_top(result: dict[str, Any]) -> str:
+    """How many of the best candidates a person accepted, as `benchmarks.graded_top` looked them up."""
+    rows = [
+        f"| {name.replace('_', ' ')} | {row['candidates']} | {row['accepted']} | {row['different_accepted']} "
+        f"| {_why_not(row)} |"
+        for name, row in result["lists"].items()
+        if row["verdicts"]  # a list that nobody looked at says nothing
+    ]
+    return "\n".join(
+        [
+            f"`python -m benchmarks.graded_top`, the best {result['k']} of {len(result['titles'])} titles as one "
+            "catalogue, each pair judged once by one grader from six still frames, not played; sound match was not "
+            "graded. The plain method matches middle frames (mask IoU) and mean flow (cosine). The ranking's weights "
+            "were chosen with these grades in view:",
+            "",
+            "| list | candidates | accepted | different cuts | why the others are not |",
+            "|---|---:|---:|---:|---|",
+            *rows,
+            *_leave_one_out(result["leave_one_out"], result["k"]),
+        ]
+    )
+
+
+def _why_not(row: dict[str, Any]) -> str:
+    counts = {verdict: count for verdict, count in row["verdicts"].items() if verdict != "accepted"}
+    counts |= {"not graded": row["ungraded"]} if row["ungraded"] else {}
+    return ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items(), key=lambda each: -each[1]))
+
+
+def _leave_one_out(result: dict[str, Any], k: int) -> list[str]:
+    """Different accepted cuts when a cue of the ranking is turned off, by flavor."""
+    if not result:
+        return []
+    flavors = [name for name, rows in result.items() if any(row["verdicts"] for row in rows.values())]
+    rows = [
+        f"| {name} | " + " | ".join(_accepted_of_graded(result[flavor][name]) for flavor in flavors) + " |"
+        for name in result[flavors[0]]
+    ]
+    return [
+        "",
+        f"Different accepted cuts among the best {k} when the ranking lacks a cue (with those that nobody graded):",
+        "",
+        "| ranking | " + " | ".join(name.replace("_", " ") for name in flavors) + " |",
+        "|---|" + "---:|" * len(flavors),
+        *rows,
+    ]
+
+
+def _accepted_of_graded(row: dict[str, Any]) -> str:
+    return f"{row['different_accepted']}" + (f" (+{row['ungraded']}?)" if row["ungraded"] else "")
 
 
 def shots(result: dict[str, Any]) -> str:

@@ -15,6 +15,7 @@ from typing import Any, Self
 import numpy as np
 
 from matchcut.errors import MissingFeatureError
+from matchcut.sound import Sound
 
 PROXY_NAME = "proxy.mp4"
 RECORD_NAME = "encode.json"
@@ -102,10 +103,12 @@ class Proxy:
 
     Args:
         folder: holds `proxy.mp4`, `encode.json` and `frame_times.npz`.
+        sound: the title's sound; None where nobody asked for it.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, sound: Sound | None = None) -> None:
         self.path = folder / PROXY_NAME
+        self.sound = sound
         self._folder = folder
 
     @cached_property

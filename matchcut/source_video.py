@@ -15,7 +15,7 @@ import sys
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 
@@ -69,6 +69,8 @@ class SourceVideo:
         color: `primaries`, `transfer`, `matrix` and `range` as ffmpeg names them; "unknown" where unset.
         is_interlaced: whether any sampled frame is marked as two fields.
         audio: the sound tracks.
+        sound_hash: 64 hex digits, SHA-256 of the first sound track's encoded packets; None without sound, or where
+            they cannot be read. No part of `digest`: another dub is the same film.
     """
 
     digest: str
@@ -93,6 +95,7 @@ class SourceVideo:
     color: dict[str, str]
     is_interlaced: bool
     audio: tuple[AudioStream, ...]
+    sound_hash: str | None = None
 
     def __post_init__(self) -> None:
         x, y, width, height = self.crop
@@ -130,7 +133,7 @@ def inspect_source(path: Path, ffmpeg: Ffmpeg) -> SourceVideo:
         raise BadVideoError(f"{path.name}: the file is empty. Copy it again, completely.")
     facts = _probed(path)
     _refuse_small(path, facts)
-    packets = _scan(path, facts["stream_index"], ffmpeg)
+    packets = _scan_with_sound(path, facts, ffmpeg)
     if _look(path) != before:
         raise SourceChangedError(f"{path.name} changed while it was read. Wait until it is written, and run again.")
     _refuse_cut_off(path, facts, packets)
@@ -199,6 +202,7 @@ class _Packets:
     ticks: np.ndarray
     time_base: Fraction
     num_hidden: int
+    sound_hash: str | None
 
     @property
     def num_shown(self) -> int:
@@ -211,10 +215,25 @@ class _Packets:
         return float((int(self.ticks[-1] - self.ticks[0]) + last) * self.time_base)
 
 
-def _scan(path: Path, stream_index: int, ffmpeg: Ffmpeg) -> _Packets:
+def _scan_with_sound(path: Path, facts: dict[str, Any], ffmpeg: Ffmpeg) -> _Packets:
+    """The pictures' packets, and the sound's in the same pass; sound that cannot be read costs no film."""
+    if not facts["audio"]:
+        return _scan(path, facts["stream_index"], ffmpeg)
+    try:
+        return _scan(path, facts["stream_index"], ffmpeg, sound_hash_arguments())
+    except BadVideoError:
+        return _scan(path, facts["stream_index"], ffmpeg)
+
+
+def sound_hash_arguments() -> tuple[str, ...]:
+    """An output of ffmpeg: the hash of the first sound track's packets, for `stream_hash_in`."""
+    return ("-map", "0:a:0", "-c", "copy", "-f", "streamhash", "-hash", "sha256", "-")
+
+
+def _scan(path: Path, stream_index: int, ffmpeg: Ffmpeg, sound: tuple[str, ...] = ()) -> _Packets:
     """One pass over all packets without decoding them."""
     copy = ("-map", f"0:{stream_index}", "-c", "copy", "-f")
-    report = ffmpeg.run([*copy, "streamhash", "-hash", "sha256", "-", *copy, "framecrc", "-"], path)
+    report = ffmpeg.run([*copy, "streamhash", "-hash", "sha256", "-", *copy, "framecrc", "-", *sound], path)
     stream_hash = stream_hash_in(report.output)
     time_base = next((Fraction(line.split()[2]) for line in report.output if line.startswith("#tb 0:")), None)
     rows = [line.split(",") for line in report.output if line.startswith("0,") and "SHA256" not in line]
@@ -229,12 +248,13 @@ def _scan(path: Path, stream_index: int, ffmpeg: Ffmpeg) -> _Packets:
         ticks=_presentation(shown),
         time_base=time_base,
         num_hidden=sum(is_hidden),
+        sound_hash=stream_hash_in(report.output, "a"),
     )
 
 
-def stream_hash_in(output: tuple[str, ...]) -> str | None:
-    """The digest that ffmpeg's `streamhash` muxer wrote, 64 hex digits."""
-    return next((line.split("SHA256=")[1].strip() for line in output if "SHA256=" in line), None)
+def stream_hash_in(output: tuple[str, ...], kind: Literal["v", "a"] = "v") -> str | None:
+    """The digest that ffmpeg's `streamhash` muxer wrote of a video or an audio stream, 64 hex digits."""
+    return next((line.split("SHA256=")[1].strip() for line in output if f",{kind},SHA256=" in line), None)
 
 
 def _is_discarded(row: list[str]) -> bool:
@@ -287,6 +307,7 @@ def _source(facts: dict[str, Any], packets: _Packets) -> SourceVideo:
         frame_rate=timing.frame_rate,
         is_variable_rate=timing.is_variable,
         duration_seconds=packets.seconds,
+        sound_hash=packets.sound_hash,
         audio=tuple(AudioStream(**stream) for stream in facts["audio"]),
         **{name: facts[name] for name in kept},
     )

@@ -11,6 +11,7 @@ from matchcut_assets import (
     shots,
     source_video,
     standardized_encode,
+    standardized_sound,
     text_cards,
     top_k,
 )
@@ -34,6 +35,7 @@ def build_assets(pipeline: Pipeline, home: Home) -> list[dg.AssetsDefinition | d
     return [
         source_video.build(pipeline),
         *standardized_encode.build(pipeline),
+        standardized_sound.build(pipeline),
         *shots.build(pipeline),
         shot_embeddings.build(pipeline),
         text_cards.build(pipeline),

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from operator import attrgetter
 from pathlib import Path
 
 import dagster as dg
@@ -13,6 +14,7 @@ from matchcut.proxy import Proxy
 from matchcut.representations.flavor import Representation
 from matchcut.shot_embeddings import ShotEmbeddings
 from matchcut.shots import ShotTable
+from matchcut.sound import Sound
 from matchcut.text_cards import TextCards
 from matchcut_assets.pipeline import FlavorFeatures, Pipeline
 from matchcut_assets.remember import failures_named, remember
@@ -38,6 +40,12 @@ class TitleInputs:
         return Proxy(self.store.require(self.entry.digest, self.pipeline.standardized_encode, self.entry.title).folder)
 
     @cached_property
+    def proxy_with_sound(self) -> Proxy:
+        """The same with the standardized sound."""
+        stored = self.store.require(self.entry.sound_digest, self.pipeline.standardized_sound, self.entry.title)
+        return Proxy(self.proxy.path.parent, Sound(stored.folder))
+
+    @cached_property
     def shots(self) -> ShotTable:
         """The table of shots."""
         return ShotTable.load(self.store.require(self.entry.digest, self.pipeline.shots, self.entry.title).folder)
@@ -61,7 +69,7 @@ class TitleInputs:
 
     def representation(self, features: FlavorFeatures) -> Representation:
         """A flavor's representation."""
-        stored = self.store.require(self.entry.digest, features.representation, self.entry.title)
+        stored = self.store.require(features.content_of(self.entry), features.representation, self.entry.title)
         return Representation.load(stored.folder)
 
 
@@ -73,11 +81,13 @@ class TitleStage:
         pipeline: versions and settings.
         feature: what is stored.
         compute: writes the feature's files into a folder and returns a summary; may report the fraction done.
+        content_of: digest of what is read of a title.
     """
 
     pipeline: Pipeline
     feature: Feature
     compute: Callable[[TitleInputs, Path, ReportFraction], Summary]
+    content_of: Callable[[TitleEntry], str] = attrgetter("digest")
 
     def materialize(
         self, context: dg.AssetExecutionContext, catalogue: Catalogue, store: FeatureStore, progress: Progress
@@ -90,7 +100,7 @@ class TitleStage:
             store,
             progress,
             title,
-            inputs.entry.digest,
+            self.content_of(inputs.entry),
             self.feature,
             lambda folder, report: self.compute(inputs, folder, report),
         )

@@ -88,8 +88,8 @@ def build(pipeline: Pipeline, features: FlavorFeatures) -> dg.AssetsDefinition:
         title = context.partition_key
         with failures_named(progress, title, features.pair_scores.name):
             entry = catalogue.require(title)
-            store.require(entry.digest, features.representation, title)
-        pairs = pairs_of(entry, represented(store, features.representation, catalogue.entries()), features)
+            store.require(features.content_of(entry), features.representation, title)
+        pairs = pairs_of(entry, represented(store, features, catalogue.entries()), features)
         stored = score_title(store, progress, pipeline, features, title, pairs)
         return dg.MaterializeResult(
             data_version=dg.DataVersion(digest_of(sorted(pair.key.path for pair in pairs))[:32]),

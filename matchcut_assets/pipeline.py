@@ -3,7 +3,7 @@
 Dagster's code versions, the feature store's keys and the command line all read them here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 
@@ -11,6 +11,7 @@ import matchcut.deduplicated_shots
 import matchcut.pair_scores
 import matchcut.shot_embeddings
 import matchcut.shots
+import matchcut.sound
 import matchcut.source_video
 import matchcut.standardized_encode
 import matchcut.text_cards
@@ -19,6 +20,7 @@ import matchcut.top_k
 from matchcut.feature import Feature, parameters_of
 from matchcut.representations.flavor import Flavor
 from matchcut_assets.settings import Settings
+from resources.catalogue import TitleEntry
 from resources.model_weights import sha256_of
 
 
@@ -29,12 +31,28 @@ def weight_digests(names: Sequence[str]) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class FlavorFeatures:
-    """A flavor with the features of its three assets."""
+    """A flavor with the features of its three assets.
+
+    Attributes:
+        flavor: how pairs are matched.
+        representation, pair_scores, top_k: its assets' features.
+        others: all other flavors with their pair scores: a list reads whether they agree.
+    """
 
     flavor: Flavor
     representation: Feature
     pair_scores: Feature
     top_k: Feature
+    others: tuple[tuple[Flavor, Feature], ...]
+
+    def content_of(self, entry: TitleEntry) -> str:
+        """Digest of what the flavor reads of a title."""
+        return content_of(entry, self.flavor)
+
+
+def content_of(entry: TitleEntry, flavor: Flavor) -> str:
+    """Digest of what a flavor reads of a title: its picture, or picture and sound."""
+    return entry.sound_digest if flavor.reads_sound else entry.digest
 
 
 @dataclass(frozen=True)
@@ -57,6 +75,11 @@ class Pipeline:
             parameters_of(self.settings.standardized_encode),
             made_from=(self.source_video,),
         )
+
+    @cached_property
+    def standardized_sound(self) -> Feature:
+        """The sound beside the proxy."""
+        return Feature("standardized_sound", matchcut.sound.ALGORITHM, made_from=(self.source_video,))
 
     @cached_property
     def shots(self) -> Feature:
@@ -105,39 +128,50 @@ class Pipeline:
     @cached_property
     def flavors(self) -> tuple[FlavorFeatures, ...]:
         """The features of every flavor."""
-        return tuple(self._flavor_features(flavor) for flavor in self.settings.flavors)
+        scores = {flavor.name: self._pair_scores(flavor) for flavor in self.settings.flavors}
+        return tuple(self._flavor_features(flavor, scores) for flavor in self.settings.flavors)
 
     def flavor(self, name: str) -> FlavorFeatures:
         """The features of the flavor with this name."""
         return next(features for features in self.flavors if features.flavor.name == name)
 
-    def _flavor_features(self, flavor: Flavor) -> FlavorFeatures:
-        representation = Feature(
-            f"{flavor.name}/{flavor.representation}",
-            flavor.algorithm,
-            parameters_of(flavor.parameters),
-            weight_digests(flavor.weights),
-            (self.standardized_encode, self.deduplicated_shots),
-        )
-        pair_scores = Feature(
-            f"{flavor.name}/pair_scores",
-            f"{matchcut.pair_scores.ALGORITHM}/{flavor.score_algorithm}",
-            parameters_of(self.settings.pair_scores),
-            made_from=(representation,),
-        )
+    def _flavor_features(self, flavor: Flavor, scores: Mapping[str, Feature]) -> FlavorFeatures:
+        others = tuple((each, scores[each.name]) for each in self.settings.flavors if each.name != flavor.name)
         top_k = Feature(
             f"{flavor.name}/top_k",
             f"{matchcut.top_k.ALGORITHM}/{matchcut.timecode.ALGORITHM}",
             asdict(self.settings.top_k),
-            made_from=(pair_scores, self.deduplicated_shots, self.shot_embeddings),
+            made_from=(*scores.values(), self.deduplicated_shots, self.shot_embeddings),
         )
-        return FlavorFeatures(flavor, representation, pair_scores, top_k)
+        return FlavorFeatures(flavor, self._representation(flavor), scores[flavor.name], top_k, others)
+
+    def _representation(self, flavor: Flavor) -> Feature:
+        return Feature(
+            f"{flavor.name}/{flavor.representation}",
+            flavor.algorithm,
+            parameters_of(flavor.parameters),
+            weight_digests(flavor.weights),
+            (
+                self.standardized_encode,
+                *((self.standardized_sound,) if flavor.reads_sound else ()),
+                self.deduplicated_shots,
+            ),
+        )
+
+    def _pair_scores(self, flavor: Flavor) -> Feature:
+        return Feature(
+            f"{flavor.name}/pair_scores",
+            f"{matchcut.pair_scores.ALGORITHM}/{flavor.score_algorithm}",
+            parameters_of(self.settings.pair_scores),
+            made_from=(self._representation(flavor),),
+        )
 
     @cached_property
     def of_one_title(self) -> tuple[Feature, ...]:
         """Features that depend on one title alone, in the order of the graph."""
         shared = (
             self.standardized_encode,
+            self.standardized_sound,
             self.shots,
             self.shot_embeddings,
             self.text_cards,

@@ -22,12 +22,13 @@ PICTURED_SHOTS = 24
 def represent(inputs: TitleInputs, flavor: Flavor, weights: ModelWeights, folder: Path) -> Summary:
     """Write a flavor's representation of a title's kept shots, and pictures of some, into `folder`."""
     kept = usable_shots(inputs.shots, inputs.deduplicated)
-    representation = flavor.represent(inputs.proxy, kept, weights.paths(flavor.weights))
+    proxy = inputs.proxy_with_sound if flavor.reads_sound else inputs.proxy
+    representation = flavor.represent(proxy, kept, weights.paths(flavor.weights))
     representation.save(folder)
     step = max(1, -(-len(representation) // PICTURED_SHOTS))
     rows = range(0, len(representation), step)
     if rows:
-        picture = flavor.picture(inputs.proxy, representation, rows)
+        picture = flavor.picture(proxy, representation, rows)
         (folder / PICTURE_NAME).write_bytes(encode_jpeg(picture, max_bytes=CONTACT_SHEET_BYTES))
     return {"kept_shots": len(kept), "with_something_to_match": len(representation)}
 
@@ -41,7 +42,7 @@ def build(pipeline: Pipeline, features: FlavorFeatures) -> dg.AssetsDefinition:
             features.representation,
             group=flavor.name,
             kinds=("numpy", "opencv"),
-            deps=("standardized_encode", "deduplicated_shots"),
+            deps=tuple(feature.name for feature in features.representation.made_from),
             description=flavor.description,
         )
     )
@@ -56,6 +57,7 @@ def build(pipeline: Pipeline, features: FlavorFeatures) -> dg.AssetsDefinition:
             pipeline,
             features.representation,
             lambda inputs, folder, report: represent(inputs, flavor, weights, folder),
+            features.content_of,
         )
         stored = stage.materialize(context, catalogue, store, progress)
         return materialized(stored, {"dagster/row_count": stored.summary["with_something_to_match"]})

@@ -12,6 +12,8 @@
     detector = "full"                # default: fast
     [top_k]
     max_uses_per_shot = 1            # the parameters of each stage, by the names in its dataclass
+    [top_k.weights]
+    place = 0.8                      # how much each cue of the ranking may take away
 
 A parameter that changes results is part of its stage's version: changing it recomputes that stage and what
 depends on it, and changing it back finds the old values.
@@ -146,11 +148,19 @@ def _with_parameters(stage: Any, parameters: Any) -> Any:
     return replace(stage, parameters=parameters)
 
 
-def _validated(section: str, default: Any, values: Any) -> Any:
+def _refuse_unknown(section: str, default: Any, values: Any) -> None:
+    """Raise for names that the section, or a table in it, does not have; pydantic would ignore those in a table."""
     names = {f.name for f in fields(default)}
     if not isinstance(values, dict) or values.keys() - names:
         wrong = sorted(values.keys() - names) if isinstance(values, dict) else values
         raise ValueError(f"[{section}] has no {wrong}; it has {sorted(names)}")
+    for name, value in values.items():
+        if is_dataclass(getattr(default, name)):
+            _refuse_unknown(f"{section}.{name}", getattr(default, name), value)
+
+
+def _validated(section: str, default: Any, values: Any) -> Any:
+    _refuse_unknown(section, default, values)
     try:
         return TypeAdapter(type(default)).validate_python(values)
     except ValidationError as error:

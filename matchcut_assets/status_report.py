@@ -12,7 +12,7 @@ from rich.text import Text
 
 from matchcut.feature import Feature
 from matchcut_assets.pipeline import Pipeline
-from matchcut_assets.stored_scores import catalogue_pairs
+from matchcut_assets.stored_scores import TitlePair, catalogue_pairs
 from matchcut_assets.top_k import list_key
 from resources.catalogue import Catalogue, TitleEntry
 from resources.feature_store import FeatureKey, FeatureStore, key_of
@@ -95,8 +95,10 @@ def _keys(
             pairs = catalogue_pairs(catalogue, store, features, entry.title)
             if feature == features.top_k:
                 return [list_key(entry.title, features, pairs)]
-            return [pair.key for pair in pairs] or [key_of(f"{entry.digest}+{entry.digest}", feature)]
-    return [key_of(entry.digest, feature)]
+            return [pair.key for pair in pairs] or [TitlePair.of(entry, entry, features).key]
+        if feature == features.representation:
+            return [key_of(features.content_of(entry), feature)]
+    return [key_of(entry.sound_digest if feature == pipeline.standardized_sound else entry.digest, feature)]
 
 
 def _seconds_by_title(instance: dg.DagsterInstance, feature: Feature) -> dict[str, tuple[float, float]]:

@@ -4,39 +4,76 @@ Scores are stored per unordered pair of contents, so a list over any subset of t
 whoever asks sees the scores of all titles, whichever of them arrived last.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import combinations_with_replacement
+from typing import Protocol
 
 import pyarrow as pa
 
+from matchcut.errors import MissingFeatureError
 from matchcut.feature import Feature, digest_of
 from matchcut.pair_scores import PairScores
-from matchcut.top_k import Candidate, TitleShots, rank_candidates
+from matchcut.representations.flavor import Flavor
+from matchcut.top_k import PAIR_COLUMNS, Candidate, TitleShots, rank_candidates
 from matchcut_assets.inputs import TitleInputs
-from matchcut_assets.pipeline import FlavorFeatures, Pipeline
+from matchcut_assets.pipeline import FlavorFeatures, Pipeline, content_of
 from resources.catalogue import Catalogue, TitleEntry
 from resources.feature_store import FeatureKey, FeatureStore, key_of, pair_digest
 
 
+class Digests(Protocol):
+    """What says which values of a feature there are: the store, or one look at it."""
+
+    def digests(self, feature: Feature) -> set[str]:
+        """Digests of all whole values of a feature."""
+        ...
+
+
+@dataclass(frozen=True)
+class OneLook:
+    """The store as it was when each feature was first asked for: for whoever asks about many titles at once."""
+
+    store: FeatureStore
+    _seen: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+
+    def digests(self, feature: Feature) -> set[str]:
+        """As the store's, by one listing per feature."""
+        name = (feature.name, feature.version)
+        if name not in self._seen:
+            self._seen[name] = self.store.digests(feature)
+        return self._seen[name]
+
+
 @dataclass(frozen=True)
 class TitlePair:
-    """Two titles, or one with itself, and the key of their scores."""
+    """Two titles, or one with itself, and where their scores are.
+
+    Attributes:
+        a, b: the titles.
+        key: of their scores in one flavor.
+        others: of their scores in other flavors, as far as they are in the store, by the flavor's name.
+    """
 
     a: TitleEntry
     b: TitleEntry
     key: FeatureKey
+    others: Mapping[str, FeatureKey] = field(default_factory=dict)
 
     @classmethod
     def of(cls, one: TitleEntry, other: TitleEntry, features: FlavorFeatures) -> "TitlePair":
         """In the order of the digests, which is the order of the stored table's sides."""
         a, b = sorted((one, other), key=lambda entry: entry.digest)
-        return cls(a, b, key_of(pair_digest(a.digest, b.digest), features.pair_scores))
+        return cls(a, b, _key_of(a, b, features.flavor, features.pair_scores))
 
     @property
     def is_one_title(self) -> bool:
         """Whether the pair is a title with itself."""
         return self.a.digest == self.b.digest
+
+
+def _key_of(a: TitleEntry, b: TitleEntry, flavor: Flavor, scores: Feature) -> FeatureKey:
+    return key_of(pair_digest(content_of(a, flavor), content_of(b, flavor)), scores)
 
 
 def one_per_content(entries: Iterable[TitleEntry], preferred: str | None = None) -> list[TitleEntry]:
@@ -47,10 +84,10 @@ def one_per_content(entries: Iterable[TitleEntry], preferred: str | None = None)
     return sorted(by_digest.values(), key=lambda entry: entry.title)
 
 
-def represented(store: FeatureStore, feature: Feature, entries: Iterable[TitleEntry]) -> list[TitleEntry]:
-    """Titles whose feature is in the store."""
-    present = store.digests(feature)
-    return [entry for entry in entries if entry.digest in present]
+def represented(store: FeatureStore, features: FlavorFeatures, entries: Iterable[TitleEntry]) -> list[TitleEntry]:
+    """Titles whose representation is in the store."""
+    present = store.digests(features.representation)
+    return [entry for entry in entries if features.content_of(entry) in present]
 
 
 def pairs_of(entry: TitleEntry, others: Iterable[TitleEntry], features: FlavorFeatures) -> list[TitlePair]:
@@ -64,10 +101,16 @@ def pairs_among(entries: Sequence[TitleEntry], features: FlavorFeatures) -> list
     return [TitlePair.of(one, other, features) for one, other in combinations_with_replacement(entries, 2)]
 
 
-def stored_pairs(store: FeatureStore, features: FlavorFeatures, pairs: Iterable[TitlePair]) -> list[TitlePair]:
-    """The pairs whose scores are in the store."""
+def stored_pairs(store: Digests, features: FlavorFeatures, pairs: Iterable[TitlePair]) -> list[TitlePair]:
+    """The pairs whose scores are in the store, with their scores in other flavors."""
     present = store.digests(features.pair_scores)
-    return [pair for pair in pairs if pair.key.digest in present]
+    others = [(flavor, scores, store.digests(scores)) for flavor, scores in features.others]
+
+    def with_others(pair: TitlePair) -> TitlePair:
+        keys = ((flavor.name, _key_of(pair.a, pair.b, flavor, scores), there) for flavor, scores, there in others)
+        return replace(pair, others={name: key for name, key, there in keys if key.digest in there})
+
+    return [with_others(pair) for pair in pairs if pair.key.digest in present]
 
 
 def is_scored(store: FeatureStore, pipeline: Pipeline, entry: TitleEntry) -> bool:
@@ -77,7 +120,11 @@ def is_scored(store: FeatureStore, pipeline: Pipeline, entry: TitleEntry) -> boo
 
 def list_digest(pairs: Sequence[TitlePair], title: str = "") -> str:
     """What a ranked list was made from: the titles' names and the keys of the scores that it read."""
-    return digest_of([title, sorted([pair.a.title, pair.b.title, pair.key.path] for pair in pairs)])
+    return digest_of([title, sorted([pair.a.title, pair.b.title, *_paths(pair)] for pair in pairs)])
+
+
+def _paths(pair: TitlePair) -> list[str]:
+    return [pair.key.path, *(key.path for key in pair.others.values())]
 
 
 def rank_stored(
@@ -101,23 +148,44 @@ def rank_stored(
         return []
     entries = {entry.title: entry for pair in pairs for entry in (pair.a, pair.b)}
     facts = {name: title_shots(TitleInputs(store, pipeline, entry)) for name, entry in entries.items()}
-    table = pa.concat_tables(_scores_of(store, features, pair) for pair in pairs)
-    return rank_candidates(table, facts, flavor=features.flavor.name, k=k, parameters=pipeline.settings.top_k)
+    return rank_candidates(
+        pa.concat_tables(_scores_of(store, pair, pair.key) for pair in pairs),
+        facts,
+        flavor=features.flavor.name,
+        k=k,
+        parameters=pipeline.settings.top_k,
+        others=_other_scores(store, features, pairs),
+    )
+
+
+def _other_scores(store: FeatureStore, features: FlavorFeatures, pairs: Sequence[TitlePair]) -> dict[str, pa.Table]:
+    """The same cuts in other flavors; a flavor without any stored scores is left out."""
+    tables = {
+        name: [_scores_of(store, pair, pair.others[name]).select(PAIR_COLUMNS) for pair in pairs if name in pair.others]
+        for name in (flavor.name for flavor, _ in features.others)
+    }
+    return {name: pa.concat_tables(each) for name, each in tables.items() if each}
 
 
 def title_shots(inputs: TitleInputs) -> TitleShots:
     """What ranking has to know of a title."""
     marks = inputs.deduplicated
-    return TitleShots.of(inputs.proxy, inputs.shots, marks.kept, marks.group, inputs.embeddings.vectors)
+    seen = inputs.embeddings
+    return TitleShots.of(inputs.proxy, inputs.shots, marks.kept, marks.group, seen.vectors, seen.sharpness)
 
 
-def _scores_of(store: FeatureStore, features: FlavorFeatures, pair: TitlePair) -> pa.Table:
-    stored = store.require(pair.key.digest, features.pair_scores, f"{pair.a.title} and {pair.b.title}")
+def _scores_of(store: FeatureStore, pair: TitlePair, key: FeatureKey) -> pa.Table:
+    stored = store.get(key)
+    if stored is None:
+        raise MissingFeatureError(
+            f"{pair.a.title} and {pair.b.title}: their {key.name} is not in the store any more. "
+            f"Materialize the asset {key.name} for {pair.a.title} again."
+        )
     return PairScores.load(stored.folder).to_candidates(pair.a.title, pair.b.title)
 
 
 def catalogue_pairs(
-    catalogue: Catalogue, store: FeatureStore, features: FlavorFeatures, title: str | None = None
+    catalogue: Catalogue, store: Digests, features: FlavorFeatures, title: str | None = None
 ) -> list[TitlePair]:
     """The stored pairs of the whole catalogue, or those that a title takes part in."""
     entries = catalogue.entries()

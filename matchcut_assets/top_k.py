@@ -6,7 +6,7 @@ import dagster as dg
 import numpy as np
 
 from matchcut.pictures import CONTACT_SHEET_BYTES, encode_jpeg, side_by_side
-from matchcut.top_k import Candidate, candidates_to_arrow, load_candidates, save_candidates
+from matchcut.top_k import RANKING_CUES, Candidate, candidates_to_arrow, load_candidates, save_candidates
 from matchcut_assets.inputs import TitleInputs
 from matchcut_assets.pipeline import FlavorFeatures, Pipeline
 from matchcut_assets.remember import PICTURE_NAME, failures_named, materialized, remember
@@ -69,15 +69,16 @@ def build(pipeline: Pipeline, features: FlavorFeatures) -> list[dg.AssetsDefinit
             features.top_k,
             group=flavor.name,
             kinds=("parquet",),
-            deps=(features.pair_scores.name, "deduplicated_shots", "shot_embeddings"),
+            deps=tuple(feature.name for feature in features.top_k.made_from),
             description="A row is a candidate: a cut from a frame of one shot to a frame of another, ranked. "
-            "Near-duplicates are gone, pairs close in time demoted, no shot is used more than a few times.",
+            "Near-duplicates are gone; what is no surprise, short, soft or doubtful, or repeats a better candidate, is "
+            "demoted; what other flavors agree with is not. No shot is used more than a few times.",
             columns={
                 "rank": ("int64", "1 is the best"),
                 "score": ("float64", "after demotion, higher is better"),
                 "title_a, shot_a, frame_a, timecode_a": ("", "where the cut leaves: the last frame that is shown"),
                 "title_b, shot_b, frame_b, timecode_b": ("", "where it goes: the first frame that is shown"),
-                **{name: ("float64", words) for name, words in flavor.cues.items()},
+                **{name: ("float64", words) for name, words in {**flavor.cues, **RANKING_CUES}.items()},
             },
         )
     )
@@ -109,7 +110,7 @@ def build(pipeline: Pipeline, features: FlavorFeatures) -> list[dg.AssetsDefinit
         context: dg.AssetCheckExecutionContext, catalogue: Catalogue, store: FeatureStore
     ) -> dg.AssetCheckResult:
         entry = catalogue.require(context.partition_key)
-        present = represented(store, features.representation, catalogue.entries())
+        present = represented(store, features, catalogue.entries())
         unscored = [pair for pair in pairs_of(entry, present, features) if not store.has(pair.key)]
         current = catalogue_pairs(catalogue, store, features, entry.title)
         is_current = store.has(list_key(entry.title, features, current))

@@ -15,6 +15,7 @@ import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from matchcut.errors import MissingFeatureError
+from matchcut.feature import digest_of
 from matchcut.source_video import SourceVideo
 
 
@@ -38,6 +39,11 @@ class TitleEntry:
     def digest(self) -> str:
         """Identity of the content."""
         return self.source.digest
+
+    @property
+    def sound_digest(self) -> str:
+        """Identity of the content with its sound: another one for another dub."""
+        return digest_of([self.source.digest, self.source.sound_hash])
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""

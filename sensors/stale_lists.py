@@ -11,7 +11,7 @@ import dagster as dg
 
 from matchcut_assets.candidate_page import stale_page_digest
 from matchcut_assets.pipeline import Pipeline
-from matchcut_assets.stored_scores import catalogue_pairs, is_scored
+from matchcut_assets.stored_scores import OneLook, catalogue_pairs, is_scored
 from matchcut_assets.top_k import list_key
 from resources.catalogue import Catalogue
 from resources.feature_store import FeatureStore
@@ -23,12 +23,12 @@ MAX_REQUESTS_PER_LOOK = 50
 
 def stale_titles(catalogue: Catalogue, store: FeatureStore, pipeline: Pipeline) -> dict[str, str]:
     """Title to a digest of the lists it should have, for titles that lack one of them."""
-    stale = {}
+    stale, look = {}, OneLook(store)
     for entry in catalogue.entries():
         if not is_scored(store, pipeline, entry):
             continue
         keys = [
-            list_key(entry.title, features, catalogue_pairs(catalogue, store, features, entry.title))
+            list_key(entry.title, features, catalogue_pairs(catalogue, look, features, entry.title))
             for features in pipeline.flavors
         ]
         if not all(store.has(key) for key in keys):

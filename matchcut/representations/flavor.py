@@ -125,6 +125,11 @@ class Flavor(Protocol):
         ...
 
     @property
+    def reads_sound(self) -> bool:
+        """Whether `represent` reads `Proxy.sound`: its results are then another's for another dub."""
+        ...
+
+    @property
     def weights(self) -> tuple[str, ...]:
         """Names in the weights manifest."""
         ...

@@ -83,6 +83,7 @@ class OpticalFlow:
     )
     algorithm: ClassVar[str] = ALGORITHM
     score_algorithm: ClassVar[str] = SCORE_ALGORITHM
+    reads_sound: ClassVar[bool] = False
     weights: ClassVar[tuple[str, ...]] = ()
     cues: ClassVar[Mapping[str, str]] = {
         "flow_cosine": "same direction at the cut",

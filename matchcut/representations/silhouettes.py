@@ -80,6 +80,7 @@ class Silhouettes:
     )
     algorithm: ClassVar[str] = ALGORITHM
     score_algorithm: ClassVar[str] = SCORE_ALGORITHM
+    reads_sound: ClassVar[bool] = False
     weights: ClassVar[tuple[str, ...]] = WEIGHTS
     cues: ClassVar[Mapping[str, str]] = {
         "union_iou": "overlap of silhouettes",

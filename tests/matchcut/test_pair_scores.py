@@ -16,7 +16,7 @@ from matchcut.pair_scores import PairScoreParameters, PairScores, blocks, score_
 from matchcut.representations.flavor import BlockScores, Flavor, Representation
 from matchcut.top_k import PAIR_COLUMNS
 
-SILHOUETTES, OPTICAL_FLOW = FLAVORS
+SILHOUETTES, OPTICAL_FLOW = FLAVORS[:2]
 
 
 @dataclass

@@ -8,21 +8,25 @@ import dagster as dg
 import pytest
 
 from matchcut.deduplicated_shots import DeduplicatedShotsParameters
+from matchcut.flavors import FLAVORS
+from matchcut_assets import listing
 from matchcut_assets.settings import ShotOptions, Store
 from tests import clips
 from tests.graph import Graph, Run, files_of, graph_in
 
 pytestmark = pytest.mark.weights
 
+REPRESENTATIONS = {f"{flavor.name}/{flavor.representation}" for flavor in FLAVORS}
 OF_ONE_TITLE = {
     "standardized_encode",
+    "standardized_sound",
     "shots",
     "shot_embeddings",
     "deduplicated_shots",
-    "frame_match/silhouettes",
-    "action_match/optical_flow",
+    *REPRESENTATIONS,
 }
-PER_FLAVOR = {f"{flavor}/{stage}" for flavor in ("frame_match", "action_match") for stage in ("pair_scores", "top_k")}
+LISTS = {f"{flavor.name}/top_k" for flavor in FLAVORS}
+PER_FLAVOR = {f"{flavor.name}/pair_scores" for flavor in FLAVORS} | LISTS
 ASSETS = {"source_video", *OF_ONE_TITLE, *PER_FLAVOR}
 
 
@@ -62,6 +66,14 @@ def test_materializations_say_what_they_counted_and_show_pictures(matched: tuple
         assert float(str(metadata[asset]["seconds_saved"])) > 0, asset
 
 
+def test_lists_say_whether_the_other_flavors_agree(matched: tuple[Graph, Run]) -> None:
+    graph, _ = matched
+    found = listing.best(graph.store, graph.pipeline, graph.catalogue, flavor="action_match", k=10)["action_match"]
+    assert found
+    assert all(0 <= each.cues["agreement"] <= 1 for each in found)
+    assert any(each.cues["agreement"] > 0 for each in found)
+
+
 def test_data_versions_are_the_stores_keys(matched: tuple[Graph, Run]) -> None:
     graph, _ = matched
     for feature in graph.pipeline.of_one_title:
@@ -69,7 +81,8 @@ def test_data_versions_are_the_stores_keys(matched: tuple[Graph, Run]) -> None:
         assert event is not None
         assert event.asset_materialization is not None
         tags = event.asset_materialization.tags or {}
-        digest = graph.catalogue.require("one").digest
+        entry = graph.catalogue.require("one")
+        digest = entry.sound_digest if "sound" in feature.name else entry.digest
         assert tags["dagster/data_version"] == f"{feature.version}-{digest[:16]}"
         assert tags["dagster/code_version"] == feature.version
 
@@ -82,7 +95,20 @@ def test_another_copy_of_the_content_computes_nothing_of_one_title(
     copy = graph.match("renamed-copy")
     assert copy.result.success
     # Its list is its own, since a list names its titles.
-    assert copy.computed <= {"frame_match/top_k", "action_match/top_k"}
+    assert copy.computed <= LISTS
+
+
+def test_another_dub_computes_what_is_heard_and_nothing_that_is_seen(graph: Graph, tmp_path: Path) -> None:
+    clips.make_clip(tmp_path / "film.mp4", [clips.Shot(40, 1), clips.Shot(40, 2)], audio=True)
+    path = graph.add(tmp_path / "film.mp4", "film.mp4")
+    assert graph.match("film").result.success
+    sound = ("-f", "lavfi", "-i", "sine=frequency=900:duration=3.2")
+    path.unlink()
+    clips.ffmpeg("-i", tmp_path / "film.mp4", *sound, "-map", "0:v", "-map", "1:a", "-c:v", "copy", path)
+    dubbed = graph.match("film")
+    assert dubbed.result.success
+    assert dubbed.computed == {"standardized_sound", "sound_match/sound", "sound_match/pair_scores", *LISTS}
+    assert graph.match("film").computed == set()
 
 
 def test_a_retouched_file_computes_nothing(matched: tuple[Graph, Run]) -> None:
@@ -96,8 +122,7 @@ def test_a_new_parameter_recomputes_its_stage_and_what_depends_on_it(matched: tu
     changed = graph.with_settings(deduplicated_shots=replace(DeduplicatedShotsParameters(), min_seconds=0.1))
     assert changed.match("one").computed == {
         "deduplicated_shots",
-        "frame_match/silhouettes",
-        "action_match/optical_flow",
+        *REPRESENTATIONS,
         *PER_FLAVOR,
     }
     assert graph.match("one").computed == set()
@@ -106,7 +131,7 @@ def test_a_new_parameter_recomputes_its_stage_and_what_depends_on_it(matched: tu
 def test_another_shot_detector_is_another_version_of_all_that_uses_shots(graph: Graph) -> None:
     other = graph.with_settings(shots=ShotOptions(detector="full"))
     assert other.pipeline.standardized_encode.version == graph.pipeline.standardized_encode.version
-    for feature, other_feature in zip(graph.pipeline.of_one_title[1:], other.pipeline.of_one_title[1:], strict=True):
+    for feature, other_feature in zip(graph.pipeline.of_one_title[2:], other.pipeline.of_one_title[2:], strict=True):
         assert feature.version != other_feature.version, feature.name
 
 
@@ -123,7 +148,7 @@ def test_a_new_title_is_scored_against_the_old_one_and_nothing_old_is_computed(
     assert second.metadata["action_match/pair_scores"]["titles_compared"] == ["one", "two"]
     assert not [path for path in new if path.endswith(f"/{digests['one']}/record.json")]
     assert [path for path in new if "+" in path and digests["one"] in path and digests["two"] in path]
-    assert graph.list_again("one").computed == {"frame_match/top_k", "action_match/top_k"}
+    assert graph.list_again("one").computed == LISTS
 
 
 @pytest.mark.parametrize(
@@ -231,7 +256,8 @@ def test_a_full_disk_is_named_leaves_no_debris_and_is_recovered_from(
     run = full.match("one")
     assert list(run.failures) == ["standardized_encode"]
     assert "full" in run.failures["standardized_encode"]
-    assert not [path for path in files_of(small_disk / "store") if not path.startswith("titles/")]
+    stored = {path.split("/")[1] for path in files_of(small_disk / "store") if not path.startswith("titles/")}
+    assert stored <= {"standardized_sound"}  # that of a silent film is a line of text
     (small_disk / "filler").unlink()
     assert full.match("one").how["standardized_encode"] == "computed"
 

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from matchcut.errors import MatchcutError
+from matchcut.flavors import FLAVORS
+from matchcut.top_k import RankingWeights
 from matchcut_assets.pipeline import Pipeline
 from matchcut_assets.settings import Settings, load_settings, settings_of
 
@@ -20,7 +22,7 @@ def test_every_kind_of_section_is_read() -> None:
             "library": {"root": "memory://films"},
             "shots": {"detector": "full"},
             "fast": {"cut_threshold": 0.6},
-            "top_k": {"k": 7},
+            "top_k": {"k": 7, "weights": {"place": 0.2}},
             "frame_match": {"max_persons": 2},
         }
     )
@@ -28,6 +30,7 @@ def test_every_kind_of_section_is_read() -> None:
     assert settings.detector.name == "full"
     assert settings.detectors["fast"].parameters.cut_threshold == 0.6
     assert settings.top_k.k == 7
+    assert settings.top_k.weights == RankingWeights(place=0.2)
     assert settings.flavors[0].parameters.max_persons == 2
 
 
@@ -37,6 +40,8 @@ def test_every_kind_of_section_is_read() -> None:
         ({"shot": {}}, "there is no section ['shot']; sections are"),
         ({"shots": {"detectr": "fast"}}, "[shots] has no ['detectr']; it has ['detector']"),
         ({"top_k": {"k": "many"}}, "[top_k] k: "),
+        ({"top_k": {"weights": {"places": 0.2}}}, "[top_k.weights] has no ['places']; it has ['agreement'"),
+        ({"top_k": {"weights": {"place": 2}}}, "the weight place must lie in [0, 1], got 2"),
         ({"top_k": 3}, "[top_k] has no 3"),
         ({"dagster": {"executor": "celery"}}, "[dagster] executor: "),
     ],
@@ -52,6 +57,9 @@ def test_a_file_that_is_no_toml_is_named(tmp_path: Path) -> None:
         load_settings(tmp_path / "matchcut.toml")
 
 
+LISTS = {f"{flavor.name}/top_k" for flavor in FLAVORS}
+
+
 def versions(**sections: dict[str, object]) -> dict[str, str]:
     pipeline = Pipeline(settings_of(sections))
     lists = [each for flavor in pipeline.flavors for each in (flavor.pair_scores, flavor.top_k)]
@@ -62,12 +70,14 @@ def versions(**sections: dict[str, object]) -> dict[str, str]:
     ("sections", "changed"),
     [
         ({"library": {"root": "elsewhere"}, "dagster": {"executor": "multiprocess"}}, set()),
-        ({"top_k": {"k": 7}}, {"frame_match/top_k", "action_match/top_k"}),
+        ({"top_k": {"k": 7}}, LISTS),
+        ({"top_k": {"weights": {"place": 0.2}}}, LISTS),
         (
             {"frame_match": {"max_persons": 2}},
-            {"frame_match/silhouettes", "frame_match/pair_scores", "frame_match/top_k"},
+            # A list asks whether the other flavors agree.
+            {"frame_match/silhouettes", "frame_match/pair_scores", *LISTS},
         ),
-        ({"standardized_encode": {"height": 240}}, set(versions())),
+        ({"standardized_encode": {"height": 240}}, versions().keys() - {"standardized_sound"}),
     ],
 )
 def test_a_setting_changes_the_versions_that_depend_on_it(

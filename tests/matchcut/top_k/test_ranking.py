@@ -12,6 +12,7 @@ from matchcut.proxy import EncodeRecord
 from matchcut.top_k import (
     LISTED_COLUMNS,
     Candidate,
+    RankingWeights,
     TitleShots,
     TopKParameters,
     candidates_to_arrow,
@@ -41,7 +42,8 @@ RECORD = EncodeRecord(
     codec="h264",
     tool="",
 )
-PLAIN = TopKParameters(near_seconds=0)  # no demotion by time
+PLAIN = TopKParameters(near_seconds=0, weights=RankingWeights(diversity=0))  # no demotion by time or repeats
+NO_DIVERSITY = TopKParameters(weights=RankingWeights(diversity=0))
 
 
 def title_of(num_shots, *, vectors=None, kept=None):
@@ -97,7 +99,7 @@ def test_the_best_score_comes_first_with_everything_an_editor_needs():
         shot_b=3,
         frame_b=75,
         timecode_b="10:00:03:00",
-        cues={"iou": 0.75, "pair_score": 0.75},
+        cues={"iou": 0.75, "pair_score": 0.75, "shorter_seconds": 1.0, "repeats": 0.0},
         start_frame_a=25,
         stop_frame_a=50,
         start_frame_b=75,
@@ -173,7 +175,7 @@ def test_alike_shots_are_demoted_and_say_so():
     film = title_of(3, vectors=[[1, 0], [cosine, np.sqrt(1 - cosine**2)], [0, 1]])
     pairs = pairs_of(("film", 1, "film", 0, 0.8))
     (only,) = rank_candidates(pairs, {"film": film}, flavor="f", k=1, parameters=PLAIN)
-    assert only.score == pytest.approx(0.8 * 0.75)
+    assert only.score == pytest.approx(0.8 * (1 - 0.7 / 2))
     assert only.cues["look"] == pytest.approx(cosine)
     assert only.cues["pair_score"] == pytest.approx(0.8)
 
@@ -187,15 +189,15 @@ def test_a_demoted_pair_comes_after_the_weaker_one_that_surprises():
 def test_shots_close_in_time_are_demoted_in_proportion():
     film = title_of(100)  # 100 s: near means less than 25 s
     pairs = pairs_of(("film", 1, "film", 0, 0.8), ("film", 10, "film", 13, 0.8), ("film", 20, "film", 60, 0.8))
-    found = rank_candidates(pairs, {"film": film}, flavor="f", k=3)
-    assert [each.score for each in found] == pytest.approx([0.8, 0.8 * (1 - 0.5 * 23 / 25), 0.4])
+    found = rank_candidates(pairs, {"film": film}, flavor="f", k=3, parameters=NO_DIVERSITY)
+    assert [each.score for each in found] == pytest.approx([0.8, 0.8 * (1 - 0.7 * 23 / 25), 0.8 * 0.3])
 
 
 def test_two_minutes_are_far_enough_in_a_long_film():
     film = title_of(1000)
     pairs = pairs_of(("film", 0, "film", 121, 0.8), ("film", 500, "film", 560, 0.8))
-    found = rank_candidates(pairs, {"film": film}, flavor="f", k=3)
-    assert [each.score for each in found] == pytest.approx([0.8, 0.8 * (1 - 0.5 * 61 / 120)])
+    found = rank_candidates(pairs, {"film": film}, flavor="f", k=3, parameters=NO_DIVERSITY)
+    assert [each.score for each in found] == pytest.approx([0.8, 0.8 * (1 - 0.7 * 61 / 120)])
 
 
 def test_time_never_demotes_pairs_of_two_titles():
@@ -243,7 +245,7 @@ def test_visiting_pairs_in_blocks_gives_what_visiting_all_at_once_gives(monkeypa
     film = title_of(40, vectors=vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
     pairs = pairs_of(*[("film", i, "film", j, generator.random()) for i in range(40) for j in range(40) if i != j])
     expected = ranked(pairs, {"film": film}, parameters=TopKParameters())
-    monkeypatch.setattr("matchcut.top_k._VISITED_AT_ONCE", 7)
+    monkeypatch.setattr("matchcut.top_k.ranking.VISITED_AT_ONCE", 7)
     assert ranked(pairs, {"film": film}, parameters=TopKParameters()) == expected
 
 
@@ -285,7 +287,7 @@ def test_listed_columns_come_first_and_in_the_order_of_the_command_line():
         "rank,flavor,score,title_a,shot_a,frame_a,timecode_a,title_b,shot_b,frame_b,timecode_b"
     )
     assert names[: len(LISTED_COLUMNS)] == list(LISTED_COLUMNS)
-    assert names[len(LISTED_COLUMNS) : -4] == ["iou", "pair_score", "seconds_apart"]
+    assert names[len(LISTED_COLUMNS) : -4] == ["iou", "pair_score", "shorter_seconds", "repeats", "seconds_apart"]
 
 
 def test_words_say_why_and_how_far():
@@ -337,7 +339,8 @@ def test_a_shot_that_is_no_longer_there_says_what_to_do():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"near_factor": 1.5}, "near_factor must lie in [0, 1], got 1.5"),
+        ({"near_share": 1.5}, "near_share must lie in [0, 1], got 1.5"),
+        ({"enough_seconds": 0}, "enough_seconds and enough_sharpness must be positive"),
         (
             {"alike_similarity": 0.9},
             "alike_similarity must lie in [-1, near_duplicate_similarity), got 0.9 and 0.82",
@@ -349,6 +352,11 @@ def test_a_shot_that_is_no_longer_there_says_what_to_do():
 def test_parameters_that_make_no_sense_are_refused(change, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         TopKParameters(**change)
+
+
+def test_weights_that_would_raise_a_score_are_refused():
+    with pytest.raises(ValueError, match=re.escape("the weight place must lie in [0, 1], got 1.5")):
+        RankingWeights(place=1.5)
 
 
 def test_k_must_be_positive():
@@ -367,6 +375,156 @@ def test_embeddings_of_different_models_are_refused():
     titles = {"a": title_of(1, vectors=[[1, 0]]), "b": title_of(1, vectors=[[1, 0, 0]])}
     with pytest.raises(ValueError, match=re.escape("different shapes [(1, 2), (1, 3)]")):
         ranked(pairs_of(("a", 0, "b", 0, 0.5)), titles)
+
+
+def ranked_with(weights, *, titles, pairs, others=None):
+    """Scores of the candidates by (shot_a, shot_b), one cue at work."""
+    off = dict.fromkeys(vars(RankingWeights()), 0.0)
+    parameters = TopKParameters(weights=RankingWeights(**{**off, **weights}))
+    found = rank_candidates(pairs, titles, flavor="f", k=9, parameters=parameters, others=others)
+    return {(each.shot_a, each.shot_b): each for each in found}
+
+
+def test_what_other_flavors_agree_with_comes_first():
+    pairs = pairs_of(("a", 0, "b", 0, 0.6), ("a", 1, "b", 1, 0.5))
+    others = {
+        "action": pairs_of(("a", 1, "b", 1, 0.8), ("b", 0, "a", 0, 0.9)),
+        "sound": pairs_of(("a", 1, "b", 1, 0.4)),
+    }
+    titles = {"a": title_of(2), "b": title_of(2)}
+    found = ranked_with({"agreement": 0.5}, titles=titles, pairs=pairs, others=others)
+    assert list(found) == [(1, 1), (0, 0)]
+    assert found[1, 1].cues["agreement"] == pytest.approx((0.8 + 0.4) / 2)
+    assert found[1, 1].score == pytest.approx(0.5 * (1 - 0.5 * 0.4))
+    assert found[0, 0].cues["agreement"] == 0  # the way back is another cut
+    assert found[0, 0].score == pytest.approx(0.6 * 0.5)
+
+
+def test_without_another_flavor_agreement_takes_nothing_and_is_not_told():
+    found = ranked_with({"agreement": 1}, titles={"a": title_of(3)}, pairs=pairs_of(("a", 0, "a", 2, 0.6)))
+    assert found[0, 2].score == pytest.approx(0.6)
+    assert "agreement" not in found[0, 2].cues
+
+
+def test_the_best_of_several_scores_of_one_cut_agrees():
+    others = {"action": pairs_of(("a", 0, "a", 2, 0.2), ("a", 0, "a", 2, 0.7), ("a", 0, "a", 2, 0.3))}
+    found = ranked_with(
+        {"agreement": 1}, titles={"a": title_of(3)}, pairs=pairs_of(("a", 0, "a", 2, 0.5)), others=others
+    )
+    assert found[0, 2].cues["agreement"] == pytest.approx(0.7)
+
+
+def test_a_flash_is_demoted_in_proportion_to_its_length():
+    film = title_of(5)
+    film = replace(film, stop_frame=film.start_frame + np.array([25, 5, 25, 10, 25]))
+    found = ranked_with(
+        {"length": 0.5}, titles={"a": film}, pairs=pairs_of(("a", 0, "a", 2, 0.5), ("a", 3, "a", 1, 0.5))
+    )
+    assert found[0, 2].score == pytest.approx(0.5)
+    assert found[3, 1].score == pytest.approx(0.5 * (1 - 0.5 * 0.8))
+    assert found[3, 1].cues["shorter_seconds"] == pytest.approx(0.2)
+
+
+def test_sharpness_is_asked_where_the_cut_is():
+    film = replace(title_of(3), sharpness=np.array([[1, 20], [20, 20], [20, 5]], np.float32))  # start, end of each
+    there, back = (
+        ranked_with({"sharpness": 1}, titles={"a": film}, pairs=pairs_of(("a", a, "a", b, 0.5)))[a, b]
+        for a, b in ((0, 2), (2, 0))
+    )
+    assert there.score == pytest.approx(0.5)
+    assert back.score == pytest.approx(0.5 * 0.1)
+    assert back.cues["sharpness"] == 1
+
+
+def test_what_the_flavor_is_not_sure_of_is_demoted():
+    pairs = pairs_of(("a", 0, "b", 0, 0.6), ("a", 1, "b", 1, 0.5))
+    pairs = pairs.append_column("confidence", pa.array([0.5, 1.0], pa.float32()))
+    found = ranked_with({"confidence": 0.5}, titles={"a": title_of(2), "b": title_of(2)}, pairs=pairs)
+    assert found[0, 0].score == pytest.approx(0.6 * 0.75)
+    assert list(found) == [(1, 1), (0, 0)]
+
+
+def test_a_cut_that_repeats_a_better_one_gives_way_to_a_weaker_new_one():
+    vectors = [[1, 0, 0, 0], [0, 1, 0, 0], [0.735, 0, np.sqrt(1 - 0.735**2), 0], [0, 0, 0, 1]]
+    titles = {name: title_of(1, vectors=[vector]) for name, vector in zip("abcd", vectors, strict=True)}
+    pairs = pairs_of(("a", 0, "b", 0, 0.9), ("c", 0, "b", 0, 0.8), ("d", 0, "a", 0, 0.7))
+    off = dict.fromkeys(vars(RankingWeights()), 0.0)
+
+    def order(diversity):
+        parameters = TopKParameters(weights=RankingWeights(**{**off, "diversity": diversity}))
+        found = rank_candidates(pairs, titles, flavor="f", k=3, parameters=parameters)
+        return [(each.title_a + each.title_b, round(each.cues["repeats"], 3), each.score) for each in found]
+
+    # c is half alike a (0.735 lies between 0.65 and 0.82) and b is b again: three quarters; a alone: a half.
+    assert order(0) == [
+        ("ab", 0, pytest.approx(0.9)),
+        ("cb", 0.75, pytest.approx(0.8)),
+        ("da", 0.5, pytest.approx(0.7)),
+    ]
+    assert order(0.8) == [
+        ("ab", 0, pytest.approx(0.9)),
+        ("da", 0.5, pytest.approx(0.7 * 0.6)),
+        ("cb", 0.75, pytest.approx(0.8 * 0.4)),
+    ]
+
+
+def test_scenes_of_one_title_repeat_whatever_their_shots_show():
+    pairs = pairs_of(("a", 0, "b", 0, 0.9), ("a", 1, "b", 1, 0.8), ("a", 50, "b", 50, 0.7))
+    titles = {"a": title_of(100), "b": title_of(100)}
+    found = ranked_with({"diversity": 0.5}, titles=titles, pairs=pairs)
+    assert list(found) == [(0, 0), (50, 50), (1, 1)]
+    assert found[50, 50].cues["repeats"] == 0
+    assert found[1, 1].score == pytest.approx(0.8 * (1 - 0.5 * 0.5))  # neighbours in time are half the same
+
+
+@pytest.mark.parametrize("pooled_at_once", [1, 7, 1000])
+def test_the_choice_is_the_greatest_each_time_however_few_are_looked_at(monkeypatch, pooled_at_once):
+    monkeypatch.setattr("matchcut.top_k.selection.POOLED_AT_ONCE", pooled_at_once)
+    generator = np.random.default_rng(10)
+    vectors = generator.standard_normal((30, 4))
+    film = title_of(30, vectors=vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
+    pairs = pairs_of(*[("film", i, "film", j, generator.random()) for i in range(30) for j in range(30) if j != i + 1])
+    parameters = TopKParameters(weights=RankingWeights(diversity=0.9), max_uses_per_shot=3)
+    found = rank_candidates(pairs, {"film": film}, flavor="film", k=12, parameters=parameters)
+    scores = _without_repeats(pairs, film, parameters)
+    chosen: list[tuple[int, int]] = []
+    for each in found:
+        marginal = {pair: score * (1 - 0.9 * _repeats(pair, chosen, film)) for pair, score in scores.items()}
+        allowed = {pair: score for pair, score in marginal.items() if _is_open(pair, chosen, film)}
+        assert (each.shot_a, each.shot_b) == max(allowed, key=lambda pair: allowed[pair])
+        assert each.score == pytest.approx(allowed[each.shot_a, each.shot_b])
+        chosen.append((each.shot_a, each.shot_b))
+    assert len(chosen) == 12
+
+
+def _without_repeats(pairs, film, parameters):
+    """(shot_a, shot_b) to the score of the pair alone."""
+    single = (
+        rank_candidates(pairs.slice(i, 1), {"film": film}, flavor="f", k=1, parameters=parameters)
+        for i in range(len(pairs))
+    )
+    return {(each.shot_a, each.shot_b): each.score for found in single for each in found}
+
+
+def _alike(x, y, film):
+    """Likeness of two shots, one number at a time: from cosine 0.65 to 0.82, or half of nearness within 7.5 s."""
+    look = np.clip((float(film.vectors[x, 0] @ film.vectors[y, 0]) - 0.65) / 0.17, 0, 1)
+    nearness = 1 - min(max(abs(x - y) - 1, 0) / 7.5, 1)
+    return 1.0 if x == y else max(look, 0.5 * nearness)
+
+
+def _repeats(pair, chosen, film):
+    both = [
+        max(_alike(pair[0], a, film) + _alike(pair[1], b, film), _alike(pair[0], b, film) + _alike(pair[1], a, film))
+        / 2
+        for a, b in chosen
+    ]
+    return max(both, default=0.0)
+
+
+def _is_open(pair, chosen, film):
+    uses = [sum(any(_alike(shot, side, film) >= 1 for side in other) for other in chosen) for shot in pair]
+    return max(uses) < 3 and _repeats(pair, chosen, film) < 1
 
 
 @pytest.mark.slow

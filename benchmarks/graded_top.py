@@ -1,0 +1,340 @@
+"""The graded top 20: candidates of real films as one catalogue, looked at and judged, beside the plain method.
+
+    python -m benchmarks.graded_top [VIDEO...] [--home DIR] [--sheets DIR] [--add] [--leave-one-out] [--json FILE]
+
+Runs `matchcut run` on the given videos or folders (default: `../shared/videos` where it is there, and the demo's
+films), takes the best 20 of every flavor and of the plain method (`plain_match.py`), draws a contact sheet of each
+(a row per pair: three frames up to the cut, three from it on), and looks the pairs up in the graded file,
+`benchmarks/results/grades.json`. A grade belongs to a pair of shots, not to a rank, so that it outlives another
+ranking; `--add` writes pairs without a grade into the file, to be filled in by whoever looks at the sheets.
+`--leave-one-out` ranks again with each cue of the ranking turned off.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from benchmarks.machine import machine_facts, shared_videos
+from benchmarks.plain_match import action_pairs, describe, frame_pairs
+from matchcut.deduplicated_shots import usable_shots
+from matchcut.pictures import Tile, encode_jpeg, sheet, thumbnails
+from matchcut.shots import ShotTable
+from matchcut.top_k import RankingWeights
+from matchcut_assets.cli import Workbench
+from matchcut_assets.inputs import TitleInputs
+from matchcut_assets.pipeline import Pipeline
+from matchcut_assets.stored_scores import catalogue_pairs, one_per_content, rank_stored
+from resources.home import Home
+from resources.sample_films import make_sample_titles
+
+K = 20
+DEFAULT_JSON = Path("benchmarks/results/graded_top.json")
+GRADES = Path("benchmarks/results/grades.json")
+ACCEPTED = "accepted"
+VERDICTS: Mapping[str, str] = {
+    ACCEPTED: "a person would keep it as a match cut",
+    "weak": "what should match does not, or does not show",
+    "same place": "it matches because it is one room, set-up or person a moment later",
+    "near-duplicate": "both sides show the same shot",
+    "mask error": "what matches is no person",
+    "credit": "a title card, a logo or credits",
+    "black": "a black or blank frame at the cut",
+}
+FRAMES_APART = 5
+_TILE_WIDTH = 160
+
+
+@dataclass(frozen=True)
+class Side:
+    """One side of a cut: the title by its file's name, a frame, and the shot that it lies in."""
+
+    title: str
+    shot: int
+    frame: int
+    start_frame: int
+    stop_frame: int
+
+    def is_same_shot(self, other: "Side") -> bool:
+        """Whether both mean one shot, also where its boundaries moved a little or shots before it changed."""
+        if self.title != other.title:
+            return False
+        shared = min(self.stop_frame, other.stop_frame) - max(self.start_frame, other.start_frame)
+        return 2 * shared > max(self.stop_frame - self.start_frame, other.stop_frame - other.start_frame)
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A candidate of any method."""
+
+    a: Side
+    b: Side
+    score: float
+
+
+@dataclass(frozen=True)
+class Grade:
+    """What a person said of a pair.
+
+    Attributes:
+        method: which way of matching was asked for: frame_match, action_match, ...; a pair may be good in one way only.
+        a, b: the sides as they were seen.
+        verdict: a key of `VERDICTS`, empty where nobody looked yet.
+        reason: in words.
+        same_as: a name that pairs share which show the same cut again; each name counts once. Empty: its own.
+    """
+
+    method: str
+    a: Side
+    b: Side
+    verdict: str = ""
+    reason: str = ""
+    same_as: str = ""
+
+    def __post_init__(self) -> None:
+        if self.verdict and self.verdict not in VERDICTS:
+            raise ValueError(f"verdict must be one of {sorted(VERDICTS)}, got {self.verdict!r}")
+
+    def is_of(self, method: str, cut: Cut) -> bool:
+        """Whether the grade is about this cut; the way back is another cut."""
+        return self.method == method and self.a.is_same_shot(cut.a) and self.b.is_same_shot(cut.b)
+
+
+def load_grades(path: Path) -> list[Grade]:
+    """The graded file; empty where there is none."""
+    rows = json.loads(path.read_text()) if path.exists() else []
+    return [Grade(**{**row, "a": Side(**row["a"]), "b": Side(**row["b"])}) for row in rows]
+
+
+def save_grades(grades: Sequence[Grade], path: Path) -> None:
+    """One line per grade, so that differences can be read."""
+    lines = ",\n".join(" " + json.dumps(asdict(grade)) for grade in grades)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"[\n{lines}\n]\n")
+
+
+def grade_of(grades: Sequence[Grade], method: str, cut: Cut) -> Grade | None:
+    """The grade of a cut, None where nobody looked at it."""
+    return next((grade for grade in grades if grade.verdict and grade.is_of(method, cut)), None)
+
+
+def summary(found: Sequence[Grade | None]) -> dict[str, Any]:
+    """Counts of a graded list.
+
+    Args:
+        found: the grade of each candidate, best first.
+
+    Returns:
+        `accepted` (all), `different_accepted` (each `same_as` once), `ungraded`, and every verdict with its count.
+    """
+    accepted = [(place, grade) for place, grade in enumerate(found) if grade and grade.verdict == ACCEPTED]
+    return {
+        "candidates": len(found),
+        "accepted": len(accepted),
+        "different_accepted": len({grade.same_as or place for place, grade in accepted}),
+        "ungraded": sum(grade is None for grade in found),
+        "verdicts": dict(Counter(grade.verdict for grade in found if grade)),
+    }
+
+
+# --- the lists ---
+
+
+@dataclass(frozen=True)
+class Library:
+    """A catalogue that was matched."""
+
+    bench: Workbench
+
+    @property
+    def pipeline(self) -> Pipeline:
+        """Versions under the home folder's settings."""
+        return self.bench.pipeline
+
+    def inputs(self) -> dict[str, TitleInputs]:
+        """Every content once, by its title's key."""
+        encoded = self.bench.store.digests(self.pipeline.deduplicated_shots)
+        entries = [entry for entry in self.bench.catalogue.entries() if entry.digest in encoded]
+        return {entry.title: TitleInputs(self.bench.store, self.pipeline, entry) for entry in one_per_content(entries)}
+
+    def ranked(self, flavor: str, weights: RankingWeights | None = None, k: int = K) -> list[Cut]:
+        """The best candidates of a flavor, with other weights if they are given."""
+        pipeline = self.pipeline
+        if weights is not None:
+            top_k = replace(pipeline.settings.top_k, weights=weights)
+            pipeline = Pipeline(replace(pipeline.settings, top_k=top_k))
+        features = pipeline.flavor(flavor)
+        pairs = catalogue_pairs(self.bench.catalogue, self.bench.store, features)
+        return [
+            Cut(
+                Side(_short(c.title_a), c.shot_a, c.frame_a, c.start_frame_a, c.stop_frame_a),
+                Side(_short(c.title_b), c.shot_b, c.frame_b, c.start_frame_b, c.stop_frame_b),
+                c.score,
+            )
+            for c in rank_stored(self.bench.store, pipeline, features, pairs, k=k)
+        ]
+
+    def plain(self) -> dict[str, list[Cut]]:
+        """The best pairs of the plain method; "frame_match" and "action_match"."""
+        inputs = self.inputs()
+        weights = self.bench.weights.paths(["selfie_segmentation_landscape"])
+        seen = {
+            title: describe(each.proxy, usable_shots(each.shots, each.deduplicated), weights)
+            for title, each in inputs.items()
+        }
+        tables = {title: each.shots for title, each in inputs.items()}
+        found = {"frame_match": frame_pairs(seen, K), "action_match": action_pairs(seen, K)}
+        return {
+            method: [
+                Cut(
+                    _side(tables[pair.title_a], pair.title_a, pair.shot_a, pair.frame_a),
+                    _side(tables[pair.title_b], pair.title_b, pair.shot_b, pair.frame_b),
+                    pair.score,
+                )
+                for pair in pairs
+            ]
+            for method, pairs in found.items()
+        }
+
+    def picture(self, cuts: Sequence[Cut], grades: Sequence[Grade | None]) -> Any:
+        """A contact sheet, uint8 (H, W, 3) RGB."""
+        by_name = {_short(title): each for title, each in self.inputs().items()}
+        return sheet(
+            [tile for row in enumerate(zip(cuts, grades, strict=True), start=1) for tile in _row(by_name, *row)],
+            columns=6,
+            tile_width=_TILE_WIDTH,
+        )
+
+
+def _short(title: str) -> str:
+    """A title's key without the folders that it came from."""
+    return title.rsplit("__", 1)[-1]
+
+
+def _side(table: ShotTable, title: str, shot: int, frame: int) -> Side:
+    return Side(_short(title), shot, frame, int(table.start_frame[shot]), int(table.stop_frame[shot]))
+
+
+def _row(inputs: Mapping[str, TitleInputs], rank: int, row: tuple[Cut, Grade | None]) -> Iterator[Tile]:
+    """Three frames of A up to the cut, three of B from it on."""
+    cut, grade = row
+    mark = (150, 150, 158) if grade is None else (110, 200, 130) if grade.verdict == ACCEPTED else (230, 90, 80)
+    before = [max(cut.a.start_frame, cut.a.frame - FRAMES_APART * back) for back in (2, 1, 0)]
+    after = [min(cut.b.stop_frame - 1, cut.b.frame + FRAMES_APART * on) for on in (0, 1, 2)]
+    words = [f"{rank}  {cut.score:.3f}", f"{cut.a.title} {cut.a.shot}", f"frame {cut.a.frame}"]
+    words += [f"{cut.b.title} {cut.b.shot}", f"frame {cut.b.frame}", grade.verdict if grade else "?"]
+    pictures = [
+        *thumbnails(inputs[cut.a.title].proxy, before, width=_TILE_WIDTH),
+        *thumbnails(inputs[cut.b.title].proxy, after, width=_TILE_WIDTH),
+    ]
+    yield from (Tile(picture, caption, mark) for picture, caption in zip(pictures, words, strict=True))
+
+
+def measure(library: Library, grades: list[Grade], sheets: Path | None) -> tuple[dict[str, Any], list[Grade]]:
+    """The lists with their grades, and the pairs that nobody graded yet."""
+    lists = {f"{flavor.flavor.name}": library.ranked(flavor.flavor.name) for flavor in library.pipeline.flavors}
+    lists |= {f"plain {method}": cuts for method, cuts in library.plain().items()}
+    result: dict[str, Any] = {}
+    missing: list[Grade] = []
+    for name, cuts in lists.items():
+        method = name.removeprefix("plain ")
+        found = [grade_of(grades, method, cut) for cut in cuts]
+        missing += [Grade(method, cut.a, cut.b) for cut, grade in zip(cuts, found, strict=True) if grade is None]
+        result[name] = {
+            **summary(found),
+            "list": [
+                {**asdict(cut), "verdict": grade.verdict if grade else "", "reason": grade.reason if grade else ""}
+                for cut, grade in zip(cuts, found, strict=True)
+            ],
+        }
+        if sheets is not None and cuts:
+            sheets.mkdir(parents=True, exist_ok=True)
+            picture = library.picture(cuts, found)
+            (sheets / f"{name.replace(' ', '_')}.jpg").write_bytes(encode_jpeg(picture, 80))
+    return result, missing
+
+
+def leave_one_out(library: Library, grades: list[Grade]) -> tuple[dict[str, Any], list[Grade]]:
+    """Each flavor's counts with every cue, without each, and without any; and the pairs that nobody graded yet."""
+    full = library.pipeline.settings.top_k.weights
+    names = [each.name for each in fields(RankingWeights)]
+    variants = {"all cues": full}
+    variants |= {f"without {name}": replace(full, **{name: 0.0}) for name in names}
+    variants["no cue"] = RankingWeights(**dict.fromkeys(names, 0.0))
+    result: dict[str, Any] = {}
+    missing: list[Grade] = []
+    for features in library.pipeline.flavors:
+        method = features.flavor.name
+        rows = {}
+        for name, weights in variants.items():
+            cuts = library.ranked(method, weights)
+            found = [grade_of(grades, method, cut) for cut in cuts]
+            missing += [Grade(method, cut.a, cut.b) for cut, grade in zip(cuts, found, strict=True) if grade is None]
+            rows[name] = summary(found)
+        result[method] = rows
+    return result, missing
+
+
+def show(result: Mapping[str, Any]) -> None:
+    """Print the counts as a Markdown table."""
+    print("| list | accepted | different | ungraded | why not |\n|---|---:|---:|---:|---|")
+    for name, row in result.items():
+        others = ", ".join(f"{count} {verdict}" for verdict, count in row["verdicts"].items() if verdict != ACCEPTED)
+        print(f"| {name} | {row['accepted']} | {row['different_accepted']} | {row['ungraded']} | {others} |")
+
+
+def prepared(arguments: argparse.Namespace, folder: Path) -> Library:
+    """The catalogue, matched; what is known already in the home folder is remembered."""
+    videos = arguments.videos
+    if not videos:
+        make_sample_titles(folder / "demo")
+        videos = [folder / "demo", *([shared_videos()] if shared_videos().is_dir() else [])]
+    home = Home(arguments.home or folder / "home")
+    home.create()
+    from benchmarks.pipeline import matchcut
+
+    matchcut(home.path, "run", *videos)
+    return Library(Workbench(home))
+
+
+def main(given: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("videos", nargs="*", type=Path, metavar="VIDEO")
+    parser.add_argument("--home", type=Path, metavar="DIR", help="keep what is computed; default: a temporary folder")
+    parser.add_argument("--sheets", type=Path, metavar="DIR", help="write a contact sheet of each list")
+    parser.add_argument("--grades", type=Path, default=GRADES, metavar="FILE", help=f"default: {GRADES}")
+    parser.add_argument("--add", action="store_true", help="write ungraded pairs into the graded file, to be filled in")
+    parser.add_argument("--leave-one-out", action="store_true", help="also rank without each cue")
+    parser.add_argument("--json", type=Path, default=DEFAULT_JSON, metavar="FILE", help=f"default: {DEFAULT_JSON}")
+    arguments = parser.parse_args(given)
+    grades = load_grades(arguments.grades)
+    with tempfile.TemporaryDirectory(prefix="matchcut-graded-") as folder:
+        library = prepared(arguments, Path(folder))
+        lists, missing = measure(library, grades, arguments.sheets)
+        without, more = leave_one_out(library, grades) if arguments.leave_one_out else ({}, [])
+        titles = [_short(title) for title in library.inputs()]
+    show(lists)
+    for method, rows in without.items():
+        print(f"\n{method}")
+        show(rows)
+    if arguments.add:
+        unseen = list(grades)
+        for grade in (*missing, *more):
+            if not any(
+                grade.method == e.method and grade.a.is_same_shot(e.a) and grade.b.is_same_shot(e.b) for e in unseen
+            ):
+                unseen.append(grade)
+        save_grades(unseen, arguments.grades)
+        print(f"\n{len(unseen) - len(grades)} pairs added to {arguments.grades}", file=sys.stderr)
+    result = {"titles": titles, "k": K, "lists": lists, "leave_one_out": without, "machine": machine_facts()}
+    arguments.json.parent.mkdir(parents=True, exist_ok=True)
+    arguments.json.write_text(json.dumps(result, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""What ranking removes, what it demotes and by how much: one table of weights."""
+
+from dataclasses import dataclass, field, fields
+
+
+@dataclass(frozen=True)
+class RankingWeights:
+    """How much each cue may take away from a score, in settings the table `[top_k.weights]`.
+
+    Every cue is a worth in [0, 1] (`cues.py`); a score is multiplied by `1 - weight * (1 - worth)` for each. 0 turns
+    a cue off, 1 lets it take everything. A cue that is not known of a pair takes nothing.
+
+    The defaults were chosen on the graded candidates of 14 short films (`python -m benchmarks.graded_top
+    --leave-one-out`; the README has the table). Without `place`, `time` or `sharpness` more pairs of one room, of one
+    scene and with blank frames come up; what the others do is one or two candidates of twenty, which is noise there.
+
+    Attributes:
+        agreement: what the other flavors find in the same cut.
+        place: how different the two places look.
+        time: how far apart they lie in one title.
+        confidence: how sure the flavor is of what it found, where it says so.
+        length: whether there is enough of both shots to be seen.
+        sharpness: whether both are sharp where the cut would be.
+        diversity: how little a cut repeats the shots and scenes of better ones (maximal marginal relevance).
+    """
+
+    agreement: float = 0.2
+    place: float = 0.7
+    time: float = 0.7
+    confidence: float = 0.3
+    length: float = 0.3
+    sharpness: float = 0.3
+    diversity: float = 0.4
+
+    def __post_init__(self) -> None:
+        """Refuse weights that would raise a score or turn it round."""
+        for each in fields(self):
+            if not 0 <= getattr(self, each.name) <= 1:
+                raise ValueError(f"the weight {each.name} must lie in [0, 1], got {getattr(self, each.name)}")
+
+
+@dataclass(frozen=True)
+class TopKParameters:
+    """What is removed, what is demoted, and by how much.
+
+    Whatever the parameters, a pair whose shot B directly follows shot A in the same title is removed.
+
+    Attributes:
+        k: candidates in a title's stored list.
+        minimum_score: pairs at or below it are no candidates. 0: nothing of the flavor was found in common.
+        near_duplicate_similarity: cosine of embeddings, of two titles or one, from which two shots show the
+            same thing: such a pair is removed, and such shots share their uses. As measured for
+            `DeduplicatedShotsParameters.same_setup`: precision 1.00, recall 0.99 within four labelled films.
+        alike_similarity: cosine from which the place or person may be the same; from there to
+            `near_duplicate_similarity` the worth of `place` falls from 1 to 0.
+        near_seconds: shots of one title with less time between them are near: the worth of `time` rises from 0,
+            for nothing between them, to 1. Netflix found most pairs under two minutes to be no match cuts.
+        near_share: the same limit as a share of the title's duration, which rules in titles under 8 minutes.
+        enough_seconds: of the shorter shot, from which the worth of `length` is 1; it is in proportion below.
+        enough_sharpness: of the less sharp frame (`ShotEmbeddings.sharpness`), from which the worth of `sharpness`
+            is 1; in proportion below.
+        max_uses_per_shot: candidates in which one shot, or one of its near-duplicates, may appear.
+        weights: how much each cue takes away.
+    """
+
+    k: int = 50
+    minimum_score: float = 0.0
+    near_duplicate_similarity: float = 0.82
+    alike_similarity: float = 0.65
+    near_seconds: float = 120.0
+    near_share: float = 0.25
+    enough_seconds: float = 1.0
+    enough_sharpness: float = 10.0
+    max_uses_per_shot: int = 2
+    weights: RankingWeights = field(default_factory=RankingWeights)
+
+    def __post_init__(self) -> None:
+        """Refuse limits that allow nothing."""
+        if not 0 <= self.near_share <= 1:
+            raise ValueError(f"near_share must lie in [0, 1], got {self.near_share}")
+        if not -1 <= self.alike_similarity < self.near_duplicate_similarity:
+            raise ValueError(
+                f"alike_similarity must lie in [-1, near_duplicate_similarity), got {self.alike_similarity} "
+                f"and {self.near_duplicate_similarity}"
+            )
+        if min(self.k, self.max_uses_per_shot) < 1 or self.near_seconds < 0:
+            raise ValueError(f"k and max_uses_per_shot must be at least 1 and near_seconds at least 0: {self}")
+        if min(self.enough_seconds, self.enough_sharpness) <= 0:
+            raise ValueError(f"enough_seconds and enough_sharpness must be positive: {self}")
+
+
+DEFAULTS = TopKParameters()

@@ -1,0 +1,110 @@
+"""Grades belong to pairs of shots, and outlive another ranking and moved boundaries."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.graded_top import GRADES, Cut, Grade, Side, grade_of, load_grades, main, save_grades, summary
+from benchmarks.plain_match import PlainShots, action_pairs, frame_pairs
+
+A, B = Side("film", 3, 120, 100, 150), Side("other", 7, 300, 300, 380)
+CUT = Cut(A, B, 0.8)
+GOOD = Grade("frame_match", A, B, "accepted", "both look left")
+
+
+def test_a_grade_is_found_by_its_shots_whatever_the_frames_and_the_numbers() -> None:
+    moved = Cut(replace(A, shot=4, frame=140, start_frame=103), replace(B, frame=310, stop_frame=370), 0.2)
+    assert grade_of([GOOD], "frame_match", moved) == GOOD
+    assert grade_of([GOOD], "frame_match", CUT) == GOOD
+
+
+def test_another_shot_another_way_of_matching_and_the_way_back_are_not_graded() -> None:
+    assert grade_of([GOOD], "action_match", CUT) is None
+    assert grade_of([GOOD], "frame_match", Cut(B, A, 0.8)) is None
+    assert grade_of([GOOD], "frame_match", replace(CUT, a=replace(A, start_frame=150, stop_frame=200))) is None
+    assert grade_of([GOOD], "frame_match", replace(CUT, b=replace(B, title="third"))) is None
+
+
+def test_a_pair_that_nobody_looked_at_has_no_grade() -> None:
+    assert grade_of([replace(GOOD, verdict="")], "frame_match", CUT) is None
+
+
+def test_repeats_of_one_cut_count_once() -> None:
+    found = [
+        GOOD,
+        replace(GOOD, same_as="heads"),
+        replace(GOOD, same_as="heads"),
+        replace(GOOD, verdict="credit"),
+        None,
+    ]
+    counts = summary(found)
+    assert counts["accepted"] == 3
+    assert counts["different_accepted"] == 2
+    assert counts["ungraded"] == 1
+    assert counts["verdicts"] == {"accepted": 3, "credit": 1}
+
+
+def test_grades_survive_the_file(tmp_path: Path) -> None:
+    grades = [GOOD, replace(GOOD, verdict="", reason="", same_as="x")]
+    save_grades(grades, tmp_path / "new" / "grades.json")
+    assert load_grades(tmp_path / "new" / "grades.json") == grades
+    assert load_grades(tmp_path / "none.json") == []
+
+
+def test_an_unknown_verdict_is_refused() -> None:
+    with pytest.raises(ValueError, match="verdict must be one of"):
+        replace(GOOD, verdict="nice")
+
+
+def test_the_graded_file_of_the_project_can_be_read_and_says_why() -> None:
+    grades = load_grades(Path(__file__).parents[2] / GRADES)
+    assert grades
+    assert all(grade.reason for grade in grades if grade.verdict and grade.verdict != "accepted")
+
+
+@pytest.mark.slow
+@pytest.mark.weights
+def test_real_films_are_listed_drawn_and_offered_for_grading(films: dict[str, Path], tmp_path: Path) -> None:
+    grades, out, sheets = tmp_path / "grades.json", tmp_path / "out.json", tmp_path / "sheets"
+    options = ["--home", tmp_path / "home", "--grades", grades, "--json", out, "--sheets", sheets]
+    command = [str(each) for each in [*films.values(), *options]]
+    main([*command, "--add", "--leave-one-out"])
+    lists = json.loads(out.read_text())["lists"]
+    assert {"action_match", "plain action_match", "plain frame_match"} <= lists.keys()
+    first = lists["action_match"]["list"][0]
+    assert lists["action_match"]["ungraded"] == lists["action_match"]["candidates"] > 0
+    assert (sheets / "action_match.jpg").exists()
+    offered = load_grades(grades)
+    asked = Cut(Side(**first["a"]), Side(**first["b"]), first["score"])
+    (place,) = [i for i, grade in enumerate(offered) if grade.is_of("action_match", asked)]
+    offered[place] = replace(offered[place], verdict="accepted")
+    save_grades(offered, grades)
+    main(command)
+    assert json.loads(out.read_text())["lists"]["action_match"]["accepted"] == 1
+
+
+def plain(masks: list[list[int]], flows: list[float]) -> PlainShots:
+    mask = np.zeros((len(masks), 2304), np.float32)
+    for row, cells in enumerate(masks):
+        mask[row, cells[0] : cells[1]] = 1
+    flow = np.repeat(np.array(flows, np.float32)[:, None], 288, axis=1)
+    return PlainShots(np.arange(len(masks)), 10 * np.arange(len(masks)), mask, flow)
+
+
+def test_the_plain_method_takes_overlap_and_cosine_as_they_are() -> None:
+    titles = {"a": plain([[0, 100], [0, 5]], [0.5, 0.001]), "b": plain([[50, 100], [0, 0]], [2.0, -0.5])}
+    best, *others = frame_pairs(titles, 6)
+    assert (best.title_a, best.shot_a, best.title_b, best.shot_b, best.score) == ("a", 0, "b", 0, pytest.approx(0.5))
+    assert [pair.score for pair in others] == [0] * 5  # specks and empty masks overlap with nothing
+    fast, *rest = action_pairs(titles, 6)
+    assert (fast.title_a, fast.shot_a, fast.title_b, fast.shot_b, fast.score) == (
+        "a",
+        0,
+        "b",
+        0,
+        pytest.approx(1, abs=1e-4),
+    )
+    assert min(pair.score for pair in rest) == pytest.approx(-1, abs=1e-4)
