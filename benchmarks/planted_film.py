@@ -44,6 +44,7 @@ BACKGROUNDS: dict[Split, tuple[tuple[str, int, int], ...]] = {
 }
 POSES: dict[Split, tuple[int, int]] = {"tune": (0, 760), "test": (800, 1571)}
 NUM_BACKGROUNDS = 48
+DAYLIGHT = 95  # mean brightness that backgrounds have at least
 
 POSE_FRAMES = 28  # of a frame match's shot
 POSE_OVERLAP = 8  # poses that both shots of a pair show: somewhere among them lies the best cut
@@ -215,7 +216,7 @@ class Dancer:
         grey, redness = smooth.max(axis=2, keepdims=True), smooth[..., :1] - smooth[..., 2:]
         cloth = np.clip((60 - grey) / 20, 0, 1) * np.clip((12 - redness) / 6, 0, 1)
         person *= 1.6
-        color = 110 * look[3] * look[:3] + 1.6 * grey
+        color = 60 * look[3] * look[:3] + 1.6 * grey
         dressed = person * (1 - cloth) + color * cloth
         return np.asarray(np.clip(picture * (1 - alpha) + dressed * alpha, 0, 255).astype(np.uint8))
 
@@ -234,7 +235,7 @@ def blue_screen_alpha(frame: np.ndarray) -> np.ndarray:
 
 
 def background_stills(videos: Path, split: Split, rng: np.random.Generator) -> list[np.ndarray]:
-    """uint8 (405, 720, 3) RGB frames of films without persons, some mirrored or darkened."""
+    """uint8 (405, 720, 3) RGB frames of films without persons, some mirrored, dark ones lit."""
     stills: list[np.ndarray] = []
     sources = BACKGROUNDS[split]
     for name, first, stop in sources:
@@ -243,7 +244,12 @@ def background_stills(videos: Path, split: Split, rng: np.random.Generator) -> l
         shown = (frame for frame in frames if frame.std() > 18)  # a faded picture has nothing to see
         stills += [_covering(frame, 720, 405) for frame in shown]
     order = rng.permutation(len(stills))[:NUM_BACKGROUNDS]
-    return [stills[i][:, :: (-1 if rng.random() < 0.5 else 1)].copy() for i in order]
+    return [_lit(stills[i])[:, :: (-1 if rng.random() < 0.5 else 1)].copy() for i in order]
+
+
+def _lit(still: np.ndarray) -> np.ndarray:
+    """A dark picture as bright as a day's: nobody can be seen in black clothes by night."""
+    return np.asarray(cv2.convertScaleAbs(still, alpha=float(np.clip(DAYLIGHT / max(still.mean(), 1), 1, 3))))
 
 
 def window(still: np.ndarray, shift: np.ndarray) -> np.ndarray:

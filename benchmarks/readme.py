@@ -19,7 +19,12 @@ def figures(results: Path = RESULTS) -> str:
     """Markdown of all figures whose JSON is there."""
     return "\n\n".join(
         describe(json.loads((results / name).read_text()))
-        for name, describe in (("shots.json", shots), ("pipeline.json", pipeline), ("encode.json", encode))
+        for name, describe in (
+            ("shots.json", shots),
+            ("planted.json", planted),
+            ("pipeline.json", pipeline),
+            ("encode.json", encode),
+        )
         if (results / name).exists()
     )
 
@@ -61,6 +66,37 @@ def where_worse(detectors: dict[str, Any]) -> str:
 def errors(counts: dict[str, int]) -> int:
     """Boundaries missed and made up."""
     return counts["hard"] - counts["found_hard"] + counts["gradual"] - counts["found_gradual"] + counts["false"]
+
+
+def planted(result: dict[str, Any]) -> str:
+    """How many planted match cuts are found, as `benchmarks.planted` measured it."""
+    rows = [
+        f"| {name.replace('_', ' ')} | {method} | "
+        + " | ".join(f"{found[kind][key]:.3f}" for key in ("recall_at_1", "recall_at_10", "mrr"))
+        + " |"
+        for name, found in result["flavors"].items()
+        for kind, method in (("ours", "matchcut"), ("plain", found["plain_method"]))
+    ]
+    first = next(iter(result["flavors"].values()))
+    cuts = "; ".join(
+        f"{name.replace('_', ' ')} {found['ours']['cut']['median_frames_off']:g} "
+        f"({found['ours']['cut']['default_frames_off']:g})"
+        for name, found in result["flavors"].items()
+    )
+    return "\n".join(
+        [
+            f"`python -m benchmarks.planted --split {result['split']}`, match cuts planted in composed films, each to "
+            f"be found among {first['distractors']} other shots; {first['queries']} queries per flavor. Nothing was "
+            "chosen with this split in view, `tune` is for that:",
+            "",
+            "| flavor | method | recall@1 | recall@10 | MRR |",
+            "|---|---|---:|---:|---:|",
+            *rows,
+            "",
+            "Frames of the movement that are skipped or shown twice at the chosen cut, median (and at the last frame "
+            f"of A and the first of B): {cuts}.",
+        ]
+    )
 
 
 def pipeline(result: dict[str, Any]) -> str:

@@ -56,6 +56,7 @@ class PersonParameters:
         no_score, sure_score: detector score at which belief begins and is full; by eye: 0.3 to 0.45 is mostly smoke,
             text and bicycles, actors in the dark reach 0.6.
         mask_score: what a mask alone counts as a witness, where it is no detected person's.
+        followed_score: the same for a person who was found a moment before or after.
         explained: overlap with a person from which a mask is that person's.
         no_presence, sure_presence: the same for the landmark network's "somebody is here"; by eye: what is nobody
             stays under 0.25 in nine cases of ten, persons reach 0.7.
@@ -76,6 +77,7 @@ class PersonParameters:
     no_score: float = 0.35
     sure_score: float = 0.65
     mask_score: float = 0.5
+    followed_score: float = 0.6
     explained: float = 0.7
     no_presence: float = 0.2
     sure_presence: float = 0.7
@@ -276,6 +278,13 @@ class PersonFinder:
         bodies = self._bodies(frame, settings.min_score, settings.overlap)
         return one_per_person(list(_body_witnesses(bodies)), list(_face_witnesses(faces)))
 
+    def follow(self, frame: np.ndarray, known: Sequence[Person]) -> list[Person]:
+        """Look where persons were a moment before or after, in a uint8 (H, W, 3) RGB frame in which none was found."""
+        shape = (frame.shape[0], frame.shape[1])
+        witnesses = [upright(person.mask, shape, self._parameters.followed_score) for person in known]
+        bodies = [self._whole_body(frame, witness) for witness in witnesses]
+        return persons_of(self.probability(frame), bodies, self._parameters)
+
     def _whole_body(self, frame: np.ndarray, witness: Witness) -> Body:
         """Look closely, and from farther away at somebody who reaches beyond the square."""
         body = self.body(frame, witness)
@@ -334,20 +343,23 @@ def unexplained(
 
     mask = (probability >= parameters.mask_threshold).astype(np.uint8)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
-    scale = np.array([shape[1] / MASK_WIDTH, shape[0] / MASK_HEIGHT], np.float32)
     found: list[Witness] = []
     for piece in sorted(range(1, count), key=lambda piece: -int(stats[piece, cv2.CC_STAT_AREA])):
-        left, top, width, height, area = stats[piece].tolist()
-        if not parameters.min_area <= area / mask.size <= parameters.max_area:
+        if not parameters.min_area <= stats[piece, cv2.CC_STAT_AREA] / mask.size <= parameters.max_area:
             continue
         pixels = labels == piece
-        if any(_overlap(pixels, person.mask) >= parameters.explained for person in persons):
-            continue
-        center = np.array([left + width / 2, top + height / 2], np.float32) * scale
-        radius = max(width * scale[0], height * scale[1]) / 2
-        up = np.array([0, radius], np.float32)
-        found.append(Witness(parameters.mask_score, center, center - up, center - up * 0.8, 0.0))
+        if not any(_overlap(pixels, person.mask) >= parameters.explained for person in persons):
+            found.append(upright(pixels, shape, parameters.mask_score))
     return found[: parameters.max_looks]
+
+
+def upright(mask: np.ndarray, shape: tuple[int, int], score: float) -> Witness:
+    """An upright body that fills a mask (144, 256) of a frame of the given height and width, as a witness."""
+    y, x = np.nonzero(mask)
+    scale = np.array([shape[1] / MASK_WIDTH, shape[0] / MASK_HEIGHT], np.float32)
+    low, high = np.array([x.min(), y.min()]) * scale, np.array([x.max() + 1, y.max() + 1]) * scale
+    center, up = (low + high) / 2, np.array([0, (high - low).max() / 2], np.float32)
+    return Witness(score, center, center - up, center - up * 0.8, 0.0)
 
 
 def _overlap(a: np.ndarray, b: np.ndarray) -> float:

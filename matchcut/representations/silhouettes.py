@@ -133,6 +133,8 @@ class Silhouettes:
         peopled = np.array([any(found[n] for n in row) for row in key.tolist()], bool)
         more = set(moments[peopled].ravel().tolist()) - found.keys()
         found |= {number: finder.find(frame) for number, frame in proxy.frames_at(more)}
+        lost = lost_from_sight(moments[peopled], found)
+        found |= {number: finder.follow(frame, found[lost[number]]) for number, frame in proxy.frames_at(lost)}
         return self.rows_of(shots.shot[peopled], moments[peopled], found, size, proxy.seconds)
 
     def rows_of(
@@ -404,6 +406,17 @@ class Side:
         length = np.linalg.norm(flat, axis=2, keepdims=True)
         unit = np.divide(flat, length, out=np.zeros_like(flat), where=length > 0)
         return unit * np.sqrt(self.worth)[..., None]
+
+
+def lost_from_sight(moments: np.ndarray, found: Mapping[int, Sequence[Person]]) -> dict[int, int]:
+    """Moments (N, 2, M) at which nobody was found, and the nearest of the same shot at which somebody was."""
+    lost = {}
+    for row in moments:
+        numbers = np.unique(row)
+        seen = np.array([bool(found[number]) for number in numbers.tolist()])
+        for number in numbers[~seen].tolist() if seen.any() else []:
+            lost[number] = int(numbers[seen][np.abs(numbers[seen] - number).argmin()])
+    return lost
 
 
 def silhouette_iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:

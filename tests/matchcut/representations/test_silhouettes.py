@@ -8,7 +8,14 @@ from hypothesis import strategies as st
 from matchcut.representations.flavor import BlockScores, Representation
 from matchcut.representations.moments import IN, OUT
 from matchcut.representations.persons import JOINTS, Person
-from matchcut.representations.silhouettes import SilhouetteParameters, Silhouettes, moved, outlines, silhouette_iou
+from matchcut.representations.silhouettes import (
+    SilhouetteParameters,
+    Silhouettes,
+    lost_from_sight,
+    moved,
+    outlines,
+    silhouette_iou,
+)
 from tests.clips import make_proxy
 
 FLAVOR = Silhouettes()
@@ -199,6 +206,12 @@ def test_a_person_seen_once_is_less_sure_than_one_seen_throughout():
     assert once.arrays["confidence"][0, IN, :, 0].tolist() == pytest.approx([0, 0, 0.6, 0, 0])
     assert once.arrays["confidence"][0, OUT].max() == 0
     assert still(person(FIGURE)).arrays["confidence"][0, ..., 0] == pytest.approx(1)
+
+
+def test_moments_at_which_nobody_was_found_are_looked_at_again_from_the_nearest_at_which_somebody_was():
+    found = {number: [person(FIGURE)] if number in (3, 8) else [] for number in range(20)}
+    moments = np.arange(20).reshape(2, 2, 5)
+    assert lost_from_sight(moments, found) == {0: 3, 1: 3, 2: 3, 4: 3, 5: 3, 6: 8, 7: 8, 9: 8}
 
 
 def test_shots_without_persons_have_no_row():
