@@ -180,6 +180,7 @@ class Refines(Protocol):
             rows_b: int64 (P,), rows of `b`.
 
         Returns:
-            Arrays of shape (P,), all of the flavor's cues. `score_block` of such a flavor need not give cues.
+            Arrays of shape (P,), all of the flavor's cues. `score_block` of such a flavor need not give cues, nor
+            choose frames.
         """
         ...

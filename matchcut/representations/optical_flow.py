@@ -178,8 +178,6 @@ class OpticalFlow:
         """Compare some moments; `refine` scores in full what this proposes."""
         out, into = Side.of(a, OUT), Side.of(b, IN)
         score = np.zeros((len(a), len(b)), np.float32)
-        frame_a = np.broadcast_to(out.frame[:, -1, None], score.shape)
-        frame_b = np.broadcast_to(into.frame[None, :, 0], score.shape)
         for m, n in COARSE_MOMENTS:
             subject = _closeness(
                 _squared(out.subject[:, m], into.subject[:, n]),
@@ -200,11 +198,12 @@ class OpticalFlow:
             worth = np.sqrt(np.multiply.outer(_movement_worth(out.speed[:, m]), _movement_worth(into.speed[:, n])))
             agreement = share * subject + (1 - share) * camera
             agreement *= worth * (CAMERA_WORTH + SUBJECT_WORTH * share)
-            better = agreement > score
-            score = np.where(better, agreement, score)
-            frame_a = np.where(better, out.frame[:, m, None], frame_a)
-            frame_b = np.where(better, into.frame[None, :, n], frame_b)
-        return BlockScores(score=score, frame_a=frame_a, frame_b=frame_b)
+            np.maximum(score, agreement, out=score)
+        return BlockScores(
+            score=score,
+            frame_a=np.broadcast_to(out.frame[:, -1, None], score.shape),
+            frame_b=np.broadcast_to(into.frame[None, :, 0], score.shape),
+        )
 
     def refine(self, a: Representation, b: Representation, rows_a: np.ndarray, rows_b: np.ndarray) -> BlockScores:
         """Score the given pairs of rows at the best of all their moments; arrays of the result are (P,)."""

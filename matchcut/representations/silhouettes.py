@@ -223,17 +223,15 @@ class Silhouettes:
         out, into = Side.of(a, OUT), Side.of(b, IN)
         sides = [into, into.mirrored()] if self.parameters.flop else [into]
         score = np.zeros((len(a), len(b)), np.float32)
-        chosen = np.zeros((2, len(a), len(b)), np.int8)
+        left, entered = out.blurred, [side.blurred for side in sides]
         for m in COARSE_MOMENTS:
             for n in COARSE_MOMENTS:
-                for side in sides:
-                    cosine = out.blurred[:, m] @ side.blurred[:, n].T
-                    better = cosine > score
-                    score[better] = cosine[better]
-                    chosen[0][better], chosen[1][better] = m, n
-        i, j = np.arange(len(a))[:, None], np.arange(len(b))[None, :]
+                for blurred in entered:
+                    np.maximum(score, left[:, m] @ blurred[:, n].T, out=score)
         return BlockScores(
-            score=score, frame_a=a.arrays["frame"][i, OUT, chosen[0]], frame_b=b.arrays["frame"][j, IN, chosen[1]]
+            score=score,
+            frame_a=np.broadcast_to(out.frame[:, -1, None], score.shape),
+            frame_b=np.broadcast_to(into.frame[None, :, 0], score.shape),
         )
 
     def refine(self, a: Representation, b: Representation, rows_a: np.ndarray, rows_b: np.ndarray) -> BlockScores:
