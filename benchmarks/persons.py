@@ -59,8 +59,8 @@ def run(videos: Path) -> dict[str, Any]:
     masked: list[bool] = []
     for name, frames in labelled(videos).items():
         (video,) = (path for path in videos.iterdir() if path.is_file() and path.stem == name)
-        for frame, people in zip(_read(video, [number for number, _ in frames]), frames, strict=True):
-            truth.append(people[1])
+        for frame, (_, is_person) in zip(_read(video, [number for number, _ in frames]), frames, strict=True):
+            truth.append(is_person)
             confidence.append(max((person.confidence for person in finder.find(frame)), default=0.0))
             masked.append(float((finder.probability(frame) >= settings.mask_threshold).mean()) >= settings.min_area)
     people, sure = np.array(truth), np.array(confidence) >= SURE
