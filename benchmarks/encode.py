@@ -32,8 +32,8 @@ from benchmarks.machine import machine_facts, shared_videos
 from matchcut.ffmpeg import find_ffmpeg
 from matchcut.proxy import Proxy
 from matchcut.representations.flavor import UsableShots
+from matchcut.representations.moments import MomentParameters, cut_moments
 from matchcut.representations.optical_flow import FLOW_HEIGHT, FLOW_WIDTH, OpticalFlow
-from matchcut.representations.silhouettes import moments_of
 from matchcut.shot_embeddings import INPUT_SIZE, ShotEmbeddingsParameters
 from matchcut.source_video import SourceVideo, inspect_source
 from matchcut.standardized_encode import EncodeParameters, encode_arguments, standardize
@@ -166,12 +166,14 @@ def reads(proxy: Proxy) -> dict[str, Callable[[], object]]:
     shots = UsableShots(np.arange(len(starts)), starts, stops)
     moments = np.array(ShotEmbeddingsParameters().moments)
     embedded = starts[:, None] + np.floor((stops - starts)[:, None] * moments).astype(int)
-    pairs = [OpticalFlow().windows(int(a), int(b), proxy.seconds) for a, b in zip(starts, stops, strict=True)]
+    cuts = cut_moments(shots, proxy.seconds, MomentParameters())
+    long = zip(starts, stops, cuts, strict=True)
+    pairs = [OpticalFlow().windows(int(a), int(b), row, proxy.seconds) for a, b, row in long if b - a >= 2]
     flow = np.unique([frame for shot in pairs for window in shot for pair in window for frame in (pair, pair + 1)])
     return {
         "decode": lambda: decode(proxy.path),
         "embeddings": lambda: _exhaust(proxy.frames_at(embedded.ravel().tolist(), size=(INPUT_SIZE, INPUT_SIZE))),
-        "silhouettes": lambda: _exhaust(proxy.frames_at(moments_of(shots).ravel().tolist())),
+        "silhouettes": lambda: _exhaust(proxy.frames_at(cuts.ravel().tolist())),
         "flow": lambda: _exhaust(proxy.frames_at(flow.tolist(), size=(FLOW_WIDTH, FLOW_HEIGHT))),
     }
 

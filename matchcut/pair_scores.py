@@ -1,4 +1,7 @@
-"""Every pair of shots of two titles, scored exactly, in blocks; the best partners of each shot are kept.
+"""Every pair of shots of two titles, scored in blocks; the best partners of each shot are kept.
+
+A flavor that `Refines` compares all pairs cheaply and scores in full, at the best frames to cut at, a few times as many
+as are kept.
 
 A film against a film is millions of pairs. Blocks are as large as the allowed memory, and of each block only
 what is among the best of its row or its column goes on. A pair may be kept for its outgoing shot (one of its
@@ -16,9 +19,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from matchcut.errors import MissingFeatureError
-from matchcut.representations.flavor import BlockScores, Flavor, Representation
+from matchcut.representations.flavor import BlockScores, Flavor, Refines, Representation
 
-ALGORITHM = "1"
+ALGORITHM = "2"
 TABLE_NAME = "pair_scores.parquet"
 MEMORY_BYTES = 256 * 1024**2
 _NUM_PAIRS_KEY = b"num_pairs"
@@ -31,14 +34,16 @@ class PairScoreParameters:
     Attributes:
         keep_per_shot: partners kept of each shot as the outgoing one, and as many as the incoming one, per pair
             of titles. Top-k shows a shot a few times only; the rest is for what near-duplicates take away.
+        refine_per_kept: pairs that are scored in full for each that is kept, where a flavor proposes first.
     """
 
     keep_per_shot: int = 20
+    refine_per_kept: int = 2
 
     def __post_init__(self) -> None:
         """Refuse to keep nothing."""
-        if self.keep_per_shot < 1:
-            raise ValueError(f"keep_per_shot must be at least 1, got {self.keep_per_shot}")
+        if min(self.keep_per_shot, self.refine_per_kept) < 1:
+            raise ValueError(f"keep_per_shot and refine_per_kept must be at least 1, got {self}")
 
 
 @dataclass(frozen=True)
@@ -139,11 +144,12 @@ def score_pairs(
         memory_bytes: about how much memory a block may take; what is kept comes on top.
 
     Returns:
-        For every shot its best partners, exact. Pairs that score 0 have nothing in common and are not kept.
+        For every shot its best partners, best by the full score. Pairs that score 0 have nothing in common and are
+        not kept.
     """
-    keep = (parameters or PairScoreParameters()).keep_per_shot
+    parameters = parameters or PairScoreParameters()
     directions = [("a", a, b)] if same_title else [("a", a, b), ("b", b, a)]
-    best = [_best_cuts(flavor, out, into, keep, memory_bytes, same_title) for _, out, into in directions]
+    best = [_best_cuts(flavor, out, into, parameters, memory_bytes, same_title) for _, out, into in directions]
     side = np.concatenate([np.full(len(cuts), name) for (name, _, _), cuts in zip(directions, best, strict=True)])
     cuts = Cuts.joined(best)
     order = np.lexsort((cuts.shot_in, cuts.shot_out, side, -cuts.score))
@@ -196,9 +202,33 @@ class Cuts:
 
 
 def _best_cuts(
-    flavor: Flavor, a: Representation, b: Representation, keep: int, memory_bytes: int, same_title: bool
+    flavor: Flavor,
+    a: Representation,
+    b: Representation,
+    parameters: PairScoreParameters,
+    memory_bytes: int,
+    same_title: bool,
 ) -> Cuts:
     """The best cuts from rows of `a` to rows of `b`."""
+    keep = parameters.keep_per_shot
+    if not isinstance(flavor, Refines):
+        return _best_of_blocks(flavor, a, b, keep, memory_bytes, same_title)
+    proposed = _best_of_blocks(flavor, a, b, keep * parameters.refine_per_kept, memory_bytes, same_title)
+    return _refined(flavor, a, b, proposed).best_per_shot(keep)
+
+
+def _refined(flavor: Refines, a: Representation, b: Representation, cuts: Cuts) -> Cuts:
+    """The same cuts with their full scores, without those that have nothing in common after all."""
+    scores = flavor.refine(a, b, np.searchsorted(a.shot, cuts.shot_out), np.searchsorted(b.shot, cuts.shot_in))
+    cues = {name: values.astype(np.float32) for name, values in scores.cues.items()}
+    refined = Cuts(cuts.shot_out, scores.frame_a, cuts.shot_in, scores.frame_b, scores.score.astype(np.float32), cues)
+    return refined.take(refined.score > 0)
+
+
+def _best_of_blocks(
+    flavor: Flavor, a: Representation, b: Representation, keep: int, memory_bytes: int, same_title: bool
+) -> Cuts:
+    """The best cuts by the scores of `score_block`."""
     best = _worth_keeping(a.rows(slice(0)), b.rows(slice(0)), _empty_scores(flavor), keep, same_title)
     for rows_a, rows_b in blocks(len(a), len(b), max(1, memory_bytes // flavor.bytes_per_pair())):
         part_a, part_b = a.rows(rows_a), b.rows(rows_b)
@@ -253,6 +283,7 @@ def _rank_within(group: np.ndarray, score: np.ndarray, tie: np.ndarray) -> np.nd
 
 
 def _empty_scores(flavor: Flavor) -> BlockScores:
-    """A block without pairs."""
+    """A block without pairs; what is only proposed has no cues yet."""
     nothing = np.zeros((0, 0))
-    return BlockScores(nothing, nothing.astype(np.int64), nothing.astype(np.int64), dict.fromkeys(flavor.cues, nothing))
+    cues = {} if isinstance(flavor, Refines) else dict.fromkeys(flavor.cues, nothing)
+    return BlockScores(nothing, nothing.astype(np.int64), nothing.astype(np.int64), cues)

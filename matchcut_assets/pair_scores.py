@@ -78,7 +78,8 @@ def build(pipeline: Pipeline, features: FlavorFeatures) -> dg.AssetsDefinition:
             kinds=("parquet",),
             deps=(features.representation.name,),
             description="A row is a scored cut from one shot to another, of this title or of any title that was there: "
-            "every pair is scored exactly, and the best partners of each shot are stored with their cues.",
+            "every pair is compared, the best are scored in full at the frames that cut best, and the best partners of "
+            "each shot are stored with their cues.",
             columns={**SCORE_COLUMNS, **{name: ("float32", words) for name, words in flavor.cues.items()}},
         )
     )

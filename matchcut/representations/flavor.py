@@ -7,7 +7,7 @@ of rows; `pair_scores.py` walks over the blocks and `top_k.py` ranks what comes 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 
@@ -54,8 +54,8 @@ class Representation:
     def __len__(self) -> int:
         return len(self.shot)
 
-    def rows(self, which: slice) -> "Representation":
-        """The given rows only."""
+    def rows(self, which: slice | np.ndarray) -> "Representation":
+        """The given rows only: a range, or indices."""
         return Representation(self.shot[which], {name: array[which] for name, array in self.arrays.items()})
 
     def save(self, folder: Path) -> None:
@@ -71,7 +71,7 @@ class Representation:
 
 @dataclass(frozen=True)
 class BlockScores:
-    """Scores of cutting from every shot of A to every shot of B.
+    """Scores of cutting from every shot of A to every shot of B; of a list of P pairs, all arrays are (P,).
 
     Attributes:
         score: float32 (A, B), higher is better, in [0, 1].
@@ -84,6 +84,16 @@ class BlockScores:
     frame_a: np.ndarray
     frame_b: np.ndarray
     cues: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    @classmethod
+    def joined(cls, parts: Sequence["BlockScores"]) -> Self:
+        """Lists of pairs, one after the other; at least one."""
+        return cls(
+            np.concatenate([part.score for part in parts]),
+            np.concatenate([part.frame_a for part in parts]),
+            np.concatenate([part.frame_b for part in parts]),
+            {name: np.concatenate([part.cues[name] for part in parts]) for name in parts[0].cues},
+        )
 
 
 class Flavor(Protocol):
@@ -149,7 +159,7 @@ class Flavor(Protocol):
         ...
 
     def score_block(self, a: Representation, b: Representation) -> BlockScores:
-        """Score cutting from each row of `a` to each row of `b`, exactly."""
+        """Score cutting from each row of `a` to each row of `b`, exactly, or as a proposal where it `Refines`."""
         ...
 
     def bytes_per_pair(self) -> int:
@@ -158,4 +168,24 @@ class Flavor(Protocol):
 
     def picture(self, proxy: Proxy, representation: Representation, rows: Sequence[int]) -> np.ndarray:
         """uint8 (H, W, 3) RGB: what was found in the given rows, for the catalogue (mask overlays, flow arrows)."""
+        ...
+
+
+@runtime_checkable
+class Refines(Protocol):
+    """A flavor that scores all pairs cheaply, and those that come out best in full, at the best frames to cut at."""
+
+    def refine(self, a: Representation, b: Representation, rows_a: np.ndarray, rows_b: np.ndarray) -> BlockScores:
+        """Score P pairs in full, in bounded memory.
+
+        Args:
+            a: rows that are cut away from.
+            b: rows that are cut to.
+            rows_a: int64 (P,), rows of `a`.
+            rows_b: int64 (P,), rows of `b`.
+
+        Returns:
+            Arrays of shape (P,), all of the flavor's cues. `score_block` of such a flavor need not give cues, nor
+            choose frames.
+        """
         ...

@@ -185,43 +185,67 @@ def test_a_missing_table_says_what_to_do(tmp_path: Path):
 
 
 def test_keeping_nothing_is_refused():
-    with pytest.raises(ValueError, match=re.escape("keep_per_shot must be at least 1, got 0")):
+    with pytest.raises(ValueError, match=re.escape("keep_per_shot and refine_per_kept must be at least 1, got ")):
         PairScoreParameters(keep_per_shot=0)
 
 
 def random_silhouettes(count: int, persons: int, seed: int = 1) -> Representation:
     """Rows of upright rectangles side by side, one per person."""
     generator = np.random.default_rng(seed)
-    grids = np.zeros((count, 3, 4, 36, 64), bool)
-    for row, moment, slot in np.ndindex(count, 3, persons):
+    grids = np.zeros((count, 2, 5, 4, 36, 64), bool)
+    for row, side, moment, slot in np.ndindex(count, 2, 5, persons):
         left, top = 16 * slot + generator.integers(0, 8), generator.integers(0, 16)
-        grids[row, moment, slot, top : top + 20, left : left + 8] = True
-    confidence = grids.any(axis=(3, 4)).astype(np.float32)
-    packed = np.packbits(grids.reshape(count, 3, 4, -1), axis=-1)
-    union = np.bitwise_or.reduce(packed, axis=2)
+        grids[row, side, moment, slot, top : top + 20, left : left + 8] = True
+    shape = grids.shape[:-2]
     return Representation(
         np.arange(count),
         {
-            "frame": np.arange(3 * count).reshape(count, 3),
-            "persons": packed,
-            "outline": union,
-            "confidence": confidence,
-            "picture_cells": np.full(count, 36 * 64),
+            "frame": np.arange(10 * count).reshape(count, 2, 5),
+            "persons": np.packbits(grids.reshape(*shape, -1), axis=-1),
+            "confidence": grids.any(axis=(4, 5)).astype(np.float32),
+            "joints": np.zeros((*shape, 15, 3), np.float16),
+            "motion": np.zeros((*shape, 2), np.float32),
+            "picture_box": np.tile([0, 0, 64, 36], (count, 1)),
         },
     )
 
 
 def random_flow(count: int, seed: int = 2) -> Representation:
     generator = np.random.default_rng(seed)
+    spectrum = generator.random((count, 33)).astype(np.float32)
     return Representation(
         np.arange(count),
         {
-            "frame": np.arange(2 * count).reshape(count, 2),
-            "flow": generator.normal(size=(count, 3, 9, 16, 2)).astype(np.float32),
-            "camera": np.zeros((count, 3, 2), np.float32),
+            "frame": np.arange(10 * count).reshape(count, 2, 5),
+            "camera": generator.normal(size=(count, 2, 5, 4)).astype(np.float32),
+            "subject": generator.normal(size=(count, 2, 5, 9, 16, 2)).astype(np.float16),
+            "rest": np.zeros(count, np.float32),
+            "spectrum": spectrum / np.linalg.norm(spectrum, axis=1, keepdims=True),
             "picture_cells": np.full(count, 144),
         },
     )
+
+
+class Doubtful(Closeness):
+    """Proposes by closeness; the full score turns the order of what it proposes around."""
+
+    def refine(self, a: Representation, b: Representation, rows_a: np.ndarray, rows_b: np.ndarray) -> BlockScores:
+        difference = b.arrays["value"][rows_b] - a.arrays["value"][rows_a]
+        score = np.minimum(np.abs(difference), 10) / 10
+        frames = 100 * a.shot[rows_a] + 50, 100 * b.shot[rows_b] + 50
+        return BlockScores(score, *frames, {"difference": difference})
+
+
+def test_what_is_proposed_is_kept_by_its_full_score_with_its_frames_and_cues():
+    flavor: Flavor = Doubtful()  # type: ignore[assignment]
+    parameters = PairScoreParameters(keep_per_shot=1, refine_per_kept=2)
+    scores = score_pairs(flavor, numbers(0), numbers(0, 1, 2, 3), same_title=False, parameters=parameters)
+    ways_on = [cut for cut in cuts(scores) if cut[0] == "a"]
+    # 0 and 1 are proposed for their closeness, and every way in is; the same number has nothing in common in full.
+    assert ways_on == [("a", 0, 3), ("a", 0, 2), ("a", 0, 1)]
+    assert scores.score[0] == pytest.approx(0.3)
+    assert scores.frame_out[0] == 50
+    assert scores.cues["difference"][0] == 3
 
 
 @pytest.mark.parametrize("memory_bytes", [200_000, 3_000_000])

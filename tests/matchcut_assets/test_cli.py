@@ -83,7 +83,7 @@ def test_top_writes_the_named_columns_best_first(home: Path, tmp_path: Path) -> 
     with file.open(newline="") as opened:
         rows = list(csv.DictReader(opened))
     assert list(rows[0])[: len(TOP_COLUMNS)] == TOP_COLUMNS
-    assert "flow_cosine" in rows[0]
+    assert "movement" in rows[0]
     assert [int(row["rank"]) for row in rows] == list(range(1, len(rows) + 1))
     scores = [float(row["score"]) for row in rows]
     assert scores == sorted(scores, reverse=True)

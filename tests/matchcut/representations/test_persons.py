@@ -3,23 +3,23 @@ import pytest
 
 from matchcut.representations.persons import (
     WEIGHTS,
+    Body,
     Detector,
     PersonFinder,
     PersonParameters,
     Witness,
     anchor_grid,
-    axis_distance,
+    is_cut_off,
+    one_per_person,
     persons_of,
+    region_map,
+    unexplained,
 )
 from resources.model_weights import ModelWeights
 
 SHAPE = (144, 256)  # a frame as large as the mask, so that pixels are pixels
 PARAMETERS = PersonParameters()
-
-
-def body(x: float, *, score: float = 0.9) -> Witness:
-    """A trunk 30 pixels high and 20 wide around x."""
-    return Witness(score, np.array([x, 50.0]), np.array([x, 80.0]), 10.0)
+WHOLE = np.ones(SHAPE, bool)
 
 
 def block(*columns: tuple[int, int], probability: float = 1.0) -> np.ndarray:
@@ -30,65 +30,103 @@ def block(*columns: tuple[int, int], probability: float = 1.0) -> np.ndarray:
     return image
 
 
-def test_a_mask_without_a_face_or_body_is_nobody():
-    assert persons_of(block((60, 100)), [], SHAPE, PARAMETERS) == []
+def body(columns: tuple[int, int], *, score: float = 0.9, presence: float = 1.0, inside: np.ndarray = WHOLE) -> Body:
+    """What the landmark network saw of somebody in the given columns."""
+    axis = np.zeros(SHAPE, bool)
+    axis[40:80, sum(columns) // 2] = True
+    return Body(score, presence, block(columns) * inside, inside, np.zeros((15, 3), np.float32), axis)
 
 
-def test_a_mask_far_from_the_only_body_is_nobody():
-    assert persons_of(block((60, 100)), [body(200)], SHAPE, PARAMETERS) == []
+def witness(x: float, y: float, *, score: float = 0.9) -> Witness:
+    """Somebody whose hips are 40 pixels under the head at x, y."""
+    head, center = np.array([x, y]), np.array([x, y + 40])
+    return Witness(score, center, np.array([x, y - 20]), head, 10.0)
 
 
-def test_a_body_on_a_mask_is_a_person_with_the_whole_mask():
-    probability = block((60, 100), probability=0.8)
-    (person,) = persons_of(probability, [body(80)], SHAPE, PARAMETERS)
-    assert np.array_equal(person.mask, probability > 0.5)
-    assert person.confidence == pytest.approx(0.8)
+def test_a_mask_without_a_body_is_nobody():
+    assert persons_of(block((60, 100)), [], PARAMETERS) == []
 
 
-def test_one_mask_with_two_bodies_is_split_halfway():
-    probability = block((60, 140))
-    people = persons_of(probability, [body(80), body(120)], SHAPE, PARAMETERS)
-    left, right = sorted(people, key=lambda person: person.mask.argmax(axis=1).max())
-    assert np.array_equal(left.mask | right.mask, probability > 0.5)
-    assert not (left.mask & right.mask).any()
-    assert left.mask[:, :100].sum() == left.mask.sum()
-    assert right.mask[:, 100:].sum() == right.mask.sum()
+def test_a_body_that_both_networks_see_is_a_person_with_full_confidence():
+    (person,) = persons_of(block((60, 100)), [body((60, 100))], PARAMETERS)
+    assert np.array_equal(person.mask, block((60, 100)) > 0.5)
+    assert person.confidence == pytest.approx(1)
 
 
-def test_a_weak_body_claims_nothing_from_a_strong_one():
-    (person,) = persons_of(block((60, 140)), [body(80), body(120, score=0.35)], SHAPE, PARAMETERS)
-    assert person.mask.sum() == 90 * 80
+def test_the_mat_under_the_gymnast_is_taken_away():
+    (person,) = persons_of(block((60, 200)), [body((60, 100))], PARAMETERS)
+    assert person.mask.sum() == 90 * 40
 
 
-def test_a_weak_body_makes_a_person_of_low_confidence():
-    (person,) = persons_of(block((60, 100)), [body(80, score=0.4)], SHAPE, PARAMETERS)
-    assert person.confidence == pytest.approx((0.4 - 0.3) / (0.6 - 0.3), abs=1e-5)
+def test_what_only_the_landmark_network_sees_is_less_sure():
+    (person,) = persons_of(np.zeros(SHAPE, np.float32), [body((60, 100))], PARAMETERS)
+    assert person.mask.sum() == 90 * 40
+    assert person.confidence == pytest.approx(PARAMETERS.lone_mask)
 
 
-def test_a_body_that_is_half_masked_supports_half():
-    parameters = PersonParameters(no_support=0.0, sure_support=1.0, min_confidence=0.0)
-    (person,) = persons_of(block((80, 120)), [body(80, score=1.0)], SHAPE, parameters)
-    assert person.confidence == pytest.approx(0.5, abs=0.01)
+def test_where_the_landmark_network_sees_nobody_a_detected_body_on_a_mask_is_less_sure():
+    (person,) = persons_of(block((60, 100)), [body((60, 100), presence=0.0)], PARAMETERS)
+    assert person.confidence == pytest.approx(PARAMETERS.unseen)
+
+
+def test_where_the_landmark_network_sees_nobody_a_body_beside_the_mask_is_nobody():
+    assert persons_of(block((60, 100)), [body((180, 220), presence=0.0)], PARAMETERS) == []
+
+
+def test_a_weak_detection_makes_a_person_of_low_confidence():
+    (person,) = persons_of(block((60, 100)), [body((60, 100), score=0.41)], PARAMETERS)
+    assert person.confidence == pytest.approx((0.41 - 0.35) / (0.65 - 0.35), abs=1e-5)
+
+
+def test_one_mask_with_two_bodies_is_two_persons_without_a_common_pixel():
+    people = persons_of(block((60, 140)), [body((60, 100)), body((96, 140))], PARAMETERS)
+    assert sum(int(person.mask.sum()) for person in people) == 90 * 80
+    assert not (people[0].mask & people[1].mask).any()
+
+
+def test_two_witnesses_of_one_body_are_one_person():
+    assert len(persons_of(block((60, 100)), [body((60, 100)), body((62, 100), score=0.7)], PARAMETERS)) == 1
 
 
 def test_persons_come_largest_first():
-    people = persons_of(block((20, 50), (150, 230)), [body(35), body(190)], SHAPE, PARAMETERS)
+    people = persons_of(block((20, 50), (150, 230)), [body((20, 50)), body((150, 230))], PARAMETERS)
     assert [int(person.mask.sum()) for person in people] == [90 * 80, 90 * 30]
 
 
 @pytest.mark.parametrize("columns", [(78, 80), (0, 256)])
 def test_a_speck_and_a_filled_picture_are_nobody(columns):
-    probability = block(columns)
-    if columns == (0, 256):
-        probability[:] = 1
-    assert persons_of(probability, [body(80)], SHAPE, PARAMETERS) == []
+    probability = block(columns) if columns == (78, 80) else np.ones(SHAPE, np.float32)
+    seen = Body(0.9, 1.0, probability, WHOLE, np.zeros((15, 3), np.float32))
+    assert persons_of(probability, [seen], PARAMETERS) == []
 
 
-def test_distance_is_zero_on_the_axis_and_one_at_the_half_width():
-    distance = axis_distance(Witness(1, np.array([99.5, 50.5]), np.array([99.5, 80.5]), 10.0), SHAPE)
-    assert distance[60, 99] == 0
-    assert distance[60, 109] == pytest.approx(1)
-    assert distance[90, 99] == pytest.approx(1)
+def test_a_mask_that_is_nobodys_is_looked_at_and_one_that_is_somebodys_is_not():
+    probability = block((20, 60), (150, 190))
+    people = persons_of(probability, [body((20, 60))], PARAMETERS)
+    (found,) = unexplained(probability, people, SHAPE, PARAMETERS)
+    assert found.center == pytest.approx([170, 75])
+    assert found.reach == 0  # no detector saw it
+
+
+def test_a_face_within_a_bodys_head_makes_the_body_surer_and_another_is_a_witness_of_its_own():
+    joined = one_per_person([witness(50, 50, score=0.6)], [witness(53, 50, score=0.5), witness(150, 50, score=0.7)])
+    assert [round(each.score, 3) for each in joined] == [0.8, 0.7]
+
+
+def test_the_region_sets_a_leaning_body_upright_with_its_hips_in_the_middle():
+    lying = Witness(0.9, np.array([100.0, 80.0]), np.array([60.0, 80.0]), np.array([70.0, 80.0]), 10.0)
+    to_region = region_map(lying)
+    assert to_region @ [100, 80, 1] == pytest.approx([128, 128])
+    x, y = to_region @ [60, 80, 1]
+    assert (x, y) == pytest.approx((128, 128 - 128 / 1.25))
+
+
+def test_a_body_that_goes_on_beyond_the_square_is_cut_off_but_not_at_the_pictures_edge():
+    square = np.zeros(SHAPE, bool)
+    square[:, 50:110] = True
+    assert not is_cut_off(body((60, 100), inside=square))
+    square[80:] = False
+    assert is_cut_off(body((60, 100), inside=square))
 
 
 def test_anchors_are_cell_centres_row_by_row():
