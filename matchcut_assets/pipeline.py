@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 
+import matchcut.cut_events
 import matchcut.deduplicated_shots
 import matchcut.pair_scores
+import matchcut.played_cut
 import matchcut.shot_embeddings
 import matchcut.shots
 import matchcut.source_video
@@ -120,6 +122,25 @@ class Pipeline:
             made_from=(pair_scores, self.deduplicated_shots, self.shot_embeddings),
         )
         return FlavorFeatures(flavor, representation, pair_scores, top_k)
+
+    @cached_property
+    def played_cut(self) -> Feature:
+        """One candidate as a film."""
+        return Feature(
+            "played_cut",
+            matchcut.played_cut.ALGORITHM,
+            parameters_of(self.settings.played_cut),
+            made_from=(self.standardized_encode,),
+        )
+
+    @cached_property
+    def timelines(self) -> Feature:
+        """A title's candidates for editing programs."""
+        return Feature(
+            "timelines",
+            f"{matchcut.cut_events.ALGORITHM}/{matchcut.timecode.ALGORITHM}",
+            made_from=tuple(features.top_k for features in self.flavors),
+        )
 
     @cached_property
     def of_one_title(self) -> tuple[Feature, ...]:

@@ -23,7 +23,8 @@ OF_ONE_TITLE = {
     "action_match/optical_flow",
 }
 PER_FLAVOR = {f"{flavor}/{stage}" for flavor in ("frame_match", "action_match") for stage in ("pair_scores", "top_k")}
-ASSETS = {"source_video", *OF_ONE_TITLE, *PER_FLAVOR}
+DELIVERY = {"played_cuts", "timelines"}
+ASSETS = {"source_video", *OF_ONE_TITLE, *PER_FLAVOR, *DELIVERY}
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +83,7 @@ def test_another_copy_of_the_content_computes_nothing_of_one_title(
     copy = graph.match("renamed-copy")
     assert copy.result.success
     # Its list is its own, since a list names its titles.
-    assert copy.computed <= {"frame_match/top_k", "action_match/top_k"}
+    assert copy.computed <= {"frame_match/top_k", "action_match/top_k", "timelines"}
 
 
 def test_a_retouched_file_computes_nothing(matched: tuple[Graph, Run]) -> None:
@@ -94,11 +95,13 @@ def test_a_retouched_file_computes_nothing(matched: tuple[Graph, Run]) -> None:
 def test_a_new_parameter_recomputes_its_stage_and_what_depends_on_it(matched: tuple[Graph, Run]) -> None:
     graph, _ = matched
     changed = graph.with_settings(deduplicated_shots=replace(DeduplicatedShotsParameters(), min_seconds=0.1))
-    assert changed.match("one").computed == {
+    # A film of a cut depends on its frames alone: only those are new that the new list has more.
+    assert changed.match("one").computed - {"played_cuts"} == {
         "deduplicated_shots",
         "frame_match/silhouettes",
         "action_match/optical_flow",
         *PER_FLAVOR,
+        "timelines",
     }
     assert graph.match("one").computed == set()
 
@@ -123,7 +126,8 @@ def test_a_new_title_is_scored_against_the_old_one_and_nothing_old_is_computed(
     assert second.metadata["action_match/pair_scores"]["titles_compared"] == ["one", "two"]
     assert not [path for path in new if path.endswith(f"/{digests['one']}/record.json")]
     assert [path for path in new if "+" in path and digests["one"] in path and digests["two"] in path]
-    assert graph.list_again("one").computed == {"frame_match/top_k", "action_match/top_k"}
+    again = graph.list_again("one")
+    assert again.computed - {"played_cuts"} == {"frame_match/top_k", "action_match/top_k", "timelines"}
 
 
 @pytest.mark.parametrize(
