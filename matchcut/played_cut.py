@@ -11,7 +11,7 @@ standardized encode's, uncropped bars gone, upright and tone-mapped, so that bot
 """
 
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -29,7 +29,7 @@ PLAYED_NAME = "cut.mp4"
 
 TIME_SCALE = 120_000  # ticks per second: whole numbers for frames of 24, 25, 30, 50 and 60 Hz, also divided by 1.001
 SAMPLE_RATE = 48_000
-TIME_LIMIT_SECONDS = 600.0
+SEEK_LIMIT_SECONDS, TIME_LIMIT_SECONDS = 60.0, 600.0
 # Decoding begins this much before the first wanted frame, for what a seek lands on may lean on frames before it. Files
 # without an index (transport streams) are entered by guess, often too late; then once more from far before.
 LEADS_SECONDS = (Fraction(1, 2), Fraction(15))
@@ -112,7 +112,7 @@ def first_frame_seconds(path: Path, source: SourceVideo, ffmpeg: Ffmpeg) -> Frac
     """
     chain = ",".join(filters(source, (32, 32), EncodeParameters()))
     arguments = ["-copyts", "-map", f"0:{source.stream_index}", "-vf", chain, "-frames:v", "1", *_TIMES_ALONE]
-    times = _reported_times(_limited(ffmpeg).run(arguments, path).output)
+    times = _reported_times(_limited(ffmpeg, SEEK_LIMIT_SECONDS).run(arguments, path).output)
     if not times.get(0):
         raise BadVideoError(f"{path.name}: its first frame cannot be decoded. Check that it plays, or export it again.")
     return times[0][0]
@@ -135,12 +135,11 @@ def play_cut(a: Take, b: Take, path: Path, parameters: PlayedCutParameters, ffmp
         BadVideoError: a file cannot be decoded, or has other frames than its standardized encode.
         SourceChangedError: a file is gone.
     """
-    for lead in LEADS_SECONDS:
-        with suppress(BadVideoError):  # of a seek that found nothing; what is wrong with the file comes to light below
-            if _write(a, b, path, parameters, _limited(ffmpeg), lead):
-                return True
-    if _write(a, b, path, parameters, _limited(ffmpeg), None):
-        return False
+    ways: list[Fraction | None] = [*LEADS_SECONDS, None]
+    for lead in ways:
+        limit = TIME_LIMIT_SECONDS if lead is None else min(SEEK_LIMIT_SECONDS, TIME_LIMIT_SECONDS)
+        if _write_audibly(a, b, path, parameters, _limited(ffmpeg, limit), lead):
+            return lead is not None
     raise BadVideoError(
         f"{a.path.name} and {b.path.name}: the files have other frames than when they were matched. "
         "Run `matchcut run` again, so that the changed file is read anew."
@@ -194,12 +193,33 @@ _TIMES_ALONE = (
 )
 
 
-def _limited(ffmpeg: Ffmpeg) -> Ffmpeg:
-    return replace(ffmpeg, time_limit_seconds=min(ffmpeg.time_limit_seconds, TIME_LIMIT_SECONDS))
+def _limited(ffmpeg: Ffmpeg, seconds: float) -> Ffmpeg:
+    return replace(ffmpeg, time_limit_seconds=min(ffmpeg.time_limit_seconds, seconds))
+
+
+# Whose sound is taken. ffmpeg fails altogether when a track turns out to end before the wanted moment.
+_HEARD = ((True, True), (False, True), (True, False), (False, False))
+
+
+def _write_audibly(
+    a: Take, b: Take, path: Path, parameters: PlayedCutParameters, ffmpeg: Ffmpeg, lead: Fraction | None
+) -> bool:
+    """Write with as much of the sound as there is; returns whether the frames are the wanted ones."""
+    for heard in _HEARD:
+        # A seek that found nothing fails like a broken file; the last way tells which it is.
+        with nullcontext() if lead is None and heard == _HEARD[-1] else suppress(BadVideoError):
+            return _write(a, b, path, parameters, ffmpeg, lead, heard)
+    return False
 
 
 def _write(
-    a: Take, b: Take, path: Path, parameters: PlayedCutParameters, ffmpeg: Ffmpeg, lead: Fraction | None
+    a: Take,
+    b: Take,
+    path: Path,
+    parameters: PlayedCutParameters,
+    ffmpeg: Ffmpeg,
+    lead: Fraction | None,
+    heard: tuple[bool, bool],
 ) -> bool:
     """Run ffmpeg once; returns whether the frames that came out are the wanted ones.
 
@@ -209,9 +229,15 @@ def _write(
     chains = [
         chain
         for place, take in enumerate((a, b))
-        for chain in (_pictures(place, take, parameters, by_number=by_number), *_sound(place, take))
+        for chain in (
+            _pictures(place, take, parameters, by_number=by_number),
+            *_sound(place, take, is_heard=heard[place]),
+        )
     ]
-    graph = ";".join([*chains, "[v0][a0][v1][a1]concat=n=2:v=1:a=1[v][a]"])
+    total = f"{float(a.seconds + b.seconds):.6f}"
+    # What is still missing between the sides or at the end is filled, so that sound can be joined sample by sample.
+    filled = f"aresample={SAMPLE_RATE}:async=1:first_pts=0,apad=whole_dur={total},atrim=end={total}"
+    graph = ";".join([*chains, "[v0][a0][v1][a1]concat=n=2:v=1:a=1[v][j]", f"[j]{filled}[a]"])
     arguments = [
         *("-copyts", "-filter_complex", graph),
         *("-map", "[c0]", "-map", "[c1]", *_TIMES_ALONE),
@@ -258,19 +284,20 @@ def _pictures(place: int, take: Take, parameters: PlayedCutParameters, *, by_num
     )
 
 
-def _sound(place: int, take: Take) -> Sequence[str]:
+def _sound(place: int, take: Take, *, is_heard: bool) -> Sequence[str]:
     """The same moments of the first sound track to `[a0]`, exactly as long as the pictures; silence without one."""
     length = f"{float(take.seconds):.6f}"
     even = f"aformat=sample_fmts=fltp:sample_rates={SAMPLE_RATE}:channel_layouts=stereo"
-    if not take.source.audio:
+    if not (take.source.audio and is_heard):
         return [f"anullsrc=r={SAMPLE_RATE}:cl=stereo,atrim=end={length},{even}[a{place}]"]
     start = take.first_seconds + take.proxy.time_of(take.start_frame)
     stop = start + take.seconds
     chain = [
+        # Before the track is cut, for it may begin late: a resampler that gets nothing at all fails.
+        f"aresample={SAMPLE_RATE}:async=1:first_pts={round(start * SAMPLE_RATE)}",
+        even,
         f"atrim=start={float(start):.6f}:end={float(stop):.6f}",
         f"asetpts=PTS-{float(start):.6f}/TB",
-        f"aresample={SAMPLE_RATE}:async=1:first_pts=0",
-        even,
     ]
     # Silence mixed in keeps the length where the track begins late, ends early or has nothing there.
     return [

@@ -14,7 +14,7 @@ from matchcut.errors import BadVideoError, SourceChangedError
 from matchcut.ffmpeg import find_ffmpeg
 from matchcut.played_cut import PlayedCutParameters, Take, cut_pictures, first_frame_seconds, play_cut, shift_at_cut
 from matchcut.source_video import inspect_source
-from tests.clips import NTSC_FILM, NTSC_VIDEO, PAL, Shot, make_clip, read_frame_number
+from tests.clips import NTSC_FILM, NTSC_VIDEO, PAL, Shot, ffmpeg, make_clip, read_frame_number
 from tests.frame_for_frame import encoded
 
 HFR = Fraction(60000, 1001)
@@ -146,6 +146,19 @@ def test_sound_lasts_as_long_as_the_pictures(takes, tmp_path, a, b, is_loud):
     assert abs(sound.shape[1] - end) <= 2 * 1024  # AAC comes in packets of 1024
     loudness = [np.abs(sound[:, start + 2000 : stop - 2000]).mean() for start, stop in ((0, cut), (cut, end))]
     assert tuple(level > 0.01 for level in loudness) == is_loud
+
+
+@pytest.mark.parametrize(("offset", "seconds"), [("9", "2"), ("0", "2")], ids=["begins late", "ends early"])
+def test_a_sound_track_that_has_nothing_at_the_cut_is_silent_there(takes, tmp_path, offset, seconds):
+    path, take = tmp_path / "film.mov", takes["h264 25"]
+    tone = ("-itsoffset", offset, "-f", "lavfi", "-i", f"sine=d={seconds}")
+    ffmpeg("-i", take.path, *tone, "-map", "0:v", "-map", "1:a", "-c:v", "copy", "-c:a", "aac", path)
+    path = played(taken(path, 150, 170), ranged(take, 171, 180), tmp_path)
+    assert numbers_in(path) == [*range(150, 170), *range(171, 180)]
+    with av.open(str(path)) as container:
+        sound = np.concatenate([frame.to_ndarray() for frame in container.decode(audio=0)], axis=1)
+    assert np.abs(sound).max() < 0.01
+    assert sound.shape[1] == pytest.approx(48000 * 29 / 25, abs=2 * 1024)
 
 
 def test_the_picture_is_upright_and_without_bars(tmp_path):
