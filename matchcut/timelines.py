@@ -33,6 +33,7 @@ METADATA = "matchcut"
 RECORD_START = "01:00:00:00"  # where programs begin a timeline
 GAP_SECONDS = 1
 REEL_LENGTH = 8  # CMX 3600
+SOURCE_COMMENT = "SOURCE FILE"
 _SHOWN = 5
 
 
@@ -258,11 +259,15 @@ def _edl_text(sheet: Sheet, name: str) -> str:
     media = {side.media.url: side.media for event in sheet.events for side in (event.a, event.b)}
     reels = reel_names((each.name, url) for url, each in media.items())
     for clip in track.find_clips():
-        clip.metadata["cmx_3600"] = {"reel": reels[clip.media_reference.target_url]}
-        if sheet.drop_frame and clip.markers:
+        url = clip.media_reference.target_url
+        # As a comment: the adapter's own line for it, FROM CLIP, makes Premiere forget the clip's name.
+        comments = [f"{SOURCE_COMMENT}: {url}"]
+        if sheet.drop_frame:
             # The adapter writes a drop-frame locator and does not read it; a comment is read as well.
-            clip.metadata["cmx_3600"]["comments"] = [f"COMMENT: {marker.name}" for marker in clip.markers]
+            comments += [f"COMMENT: {marker.name}" for marker in clip.markers]
             clip.markers.clear()
+        clip.metadata["cmx_3600"] = {"reel": reels[url], "comments": comments}
+        clip.media_reference = otio.schema.MissingReference()
     return edl_text(timeline, clock, drop_frame=sheet.drop_frame)
 
 

@@ -177,10 +177,10 @@ def test_an_edl_by_eye(tmp_path):
         "",
         "001  FILM     V     C        01:00:02;00 01:00:03;11 01:00:00;00 01:00:01;11",
         "* FROM CLIP NAME:  film.mov",
-        "* FROM CLIP: file:///films/film.mov",
+        "* SOURCE FILE: file:///films/film.mov",
         "002  FILM     V     C        01:00:16;20 01:00:18;19 01:00:01;11 01:00:03;10",
         "* FROM CLIP NAME:  film.mov",
-        "* FROM CLIP: file:///films/film.mov",
+        "* SOURCE FILE: file:///films/film.mov",
         "* COMMENT: 1. Frame match 0.83: same pose, other place",
     ]
 

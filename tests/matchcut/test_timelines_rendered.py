@@ -20,7 +20,7 @@ from matchcut.cut_events import Media
 from matchcut.ffmpeg import find_ffmpeg
 from matchcut.played_cut import PlayedCutParameters, Take, first_frame_seconds, play_cut
 from matchcut.source_video import inspect_source
-from matchcut.timelines import GAP_SECONDS, edl_clock, sheets_of, write_timelines
+from matchcut.timelines import GAP_SECONDS, SOURCE_COMMENT, edl_clock, sheets_of, write_timelines
 from tests.clips import NTSC_FILM, NTSC_VIDEO, PAL, Shot, make_clip, read_frame_number
 from tests.frame_for_frame import encoded
 from tests.matchcut.test_cut_events import candidate_of, events
@@ -53,13 +53,21 @@ def numbers_in(path: Path, height: int = SIZE[1]) -> list[int | None]:
     return found
 
 
+def url_of(clip: otio.schema.Clip) -> str:
+    """Where its file lies: in an EDL that stands in a comment."""
+    if isinstance(clip.media_reference, otio.schema.ExternalReference):
+        return clip.media_reference.target_url
+    comments = clip.metadata["cmx_3600"]["comments"]
+    return next(each for each in comments if each.startswith(SOURCE_COMMENT)).removeprefix(f"{SOURCE_COMMENT}: ")
+
+
 def from_the_files_beginning(timeline: otio.schema.Timeline, first: int) -> otio.schema.Timeline:
     """Clips count from their file's first frame, as MLT does, and name local paths."""
     for clip in timeline.find_clips():
-        reference, range_ = clip.media_reference, clip.source_range
+        range_ = clip.source_range
         start = otio.opentime.RationalTime(first, range_.start_time.rate)
         clip.source_range = otio.opentime.TimeRange(range_.start_time - start, range_.duration)
-        path = unquote(urlsplit(reference.target_url).path)
+        path = unquote(urlsplit(url_of(clip)).path)
         clip.media_reference = otio.schema.ExternalReference(path)
         clip.name = Path(path).stem
     return timeline

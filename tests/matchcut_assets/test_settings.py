@@ -21,6 +21,7 @@ def test_every_kind_of_section_is_read() -> None:
             "shots": {"detector": "full"},
             "fast": {"cut_threshold": 0.6},
             "top_k": {"k": 7},
+            "delivery": {"played_on_page": 9},
             "frame_match": {"max_persons": 2},
         }
     )
@@ -28,6 +29,7 @@ def test_every_kind_of_section_is_read() -> None:
     assert settings.detector.name == "full"
     assert settings.detectors["fast"].parameters.cut_threshold == 0.6
     assert settings.top_k.k == 7
+    assert settings.delivery.played_on_page == 9
     assert settings.flavors[0].parameters.max_persons == 2
 
 
@@ -37,6 +39,7 @@ def test_every_kind_of_section_is_read() -> None:
         ({"shot": {}}, "there is no section ['shot']; sections are"),
         ({"shots": {"detectr": "fast"}}, "[shots] has no ['detectr']; it has ['detector']"),
         ({"top_k": {"k": "many"}}, "[top_k] k: "),
+        ({"delivery": {"played_megabytes": -1}}, "played_megabytes must be at least 0"),
         ({"top_k": 3}, "[top_k] has no 3"),
         ({"dagster": {"executor": "celery"}}, "[dagster] executor: "),
     ],
