@@ -328,36 +328,40 @@ def _complete(root: ElementTree.Element, sheet: Sheet, media: Mapping[str, Media
     resources = _only(root, "resources")
     for format_ in resources.findall("format"):
         resources.remove(format_)
-    formats = {
-        rate: ElementTree.Element("format", {"id": f"f{number}", "frameDuration": _seconds(1 / rate)})
-        for number, rate in enumerate(dict.fromkeys([sheet.rate, *(each.frame_rate for each in media.values())]))
-    }
-    for place, format_ in enumerate(formats.values()):
-        resources.insert(place, format_)
+    kinds = dict.fromkeys([_kind(sheet.events[0].a.media), *map(_kind, media.values())])
+    formats = {kind: f"f{number}" for number, kind in enumerate(kinds)}
+    for place, ((rate, width, height), name) in enumerate(formats.items()):
+        facts = {"id": name, "frameDuration": _seconds(1 / rate), "width": str(width), "height": str(height)}
+        resources.insert(place, ElementTree.Element("format", facts))
     assets = {}
     for asset in resources.findall("asset"):
         each = assets[asset.attrib["id"]] = media[asset.attrib["src"]]
-        record = each.timing.record
-        asset.attrib |= {"name": plain(each.name), "src": each.url, "format": formats[each.frame_rate].attrib["id"]}
+        asset.attrib |= {"name": plain(each.name), "src": each.url, "format": formats[_kind(each)]}
         asset.attrib |= {"hasVideo": "1", "hasAudio": str(int(each.has_sound))}
         asset.attrib |= {"start": _seconds(each.start_count[0] / each.frame_rate)}
-        formats[each.frame_rate].attrib |= {"width": str(record.source_width), "height": str(record.source_height)}
     for clip in root.findall("asset-clip"):
         root.remove(clip)  # the adapter's bin of clips; the timeline is what is wanted
+    _only(root, "project").attrib.pop("uid", None)
     sequence = _only(root, "project/sequence")
     start = _seconds(_record_start(sheet) / sheet.rate)
-    sequence.attrib |= {"format": formats[sheet.rate].attrib["id"], "tcStart": start}
+    sequence.attrib |= {"format": next(iter(formats.values())), "tcStart": start}
     sequence.attrib |= {"tcFormat": _counting(drop_frame=sheet.drop_frame)}
     for clip in _only(sequence, "spine").findall("clip"):
         video = _only(clip, "video")
         each = assets[video.attrib["ref"]]
         clip.remove(video)
-        clip.tag = "asset-clip"
+        clip.tag, clip.text = "asset-clip", None
         clip.attrib |= {"name": plain(each.name), "ref": video.attrib["ref"]}
-        clip.attrib |= {"format": formats[each.frame_rate].attrib["id"]}
+        clip.attrib |= {"format": formats[_kind(each)]}
         clip.attrib |= {"tcFormat": _counting(drop_frame=each.start_count[1])}
         if each.frame_rate != sheet.rate:
             clip.insert(0, ElementTree.Element("conform-rate", {"scaleEnabled": "0"}))
+
+
+def _kind(media: Media) -> tuple[Fraction, int, int]:
+    """What FCPXML calls a format: rate and size."""
+    record = media.timing.record
+    return media.frame_rate, record.source_width, record.source_height
 
 
 def _only(parent: ElementTree.Element, path: str) -> ElementTree.Element:

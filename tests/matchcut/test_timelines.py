@@ -230,7 +230,9 @@ def test_fcpxml_has_the_same_frames_exactly(tmp_path, rate, timecode):
     (asset,) = root.findall("resources/asset")
     assert (asset.attrib["src"], asset.attrib["hasAudio"]) == ("file:///films/film.mov", "1")
     formats = {each.attrib["id"]: each for each in root.findall("resources/format")}
-    assert exact(formats[asset.attrib["format"]].attrib["frameDuration"]) == 1 / rate
+    format_ = formats[asset.attrib["format"]].attrib
+    assert exact(format_["frameDuration"]) == 1 / rate
+    assert (format_["width"], format_["height"]) == ("1920", "1080")
     position, found = Fraction(0), []
     for item in root.find("project/sequence/spine"):
         assert exact(item.attrib["offset"]) == position
