@@ -17,6 +17,7 @@ _ARROW = "#ffdc3c"
 _ARROW_SECONDS = 0.25  # an arrow is as long as the way in this time
 _STILL_HEIGHTS = 0.02  # movement a second, in heights of the picture, that no arrow is drawn for
 _BITS = 8
+_ABSENT = np.zeros(0)
 
 
 def overlay(representation: Representation, shot: int, frame: int, *, is_end: bool) -> str | None:
@@ -35,12 +36,22 @@ def overlay(representation: Representation, shot: int, frame: int, *, is_end: bo
     if len(rows) == 0:
         return None
     arrays = {name: array[rows[0]] for name, array in representation.arrays.items()}
-    if "persons" in arrays and "frame" in arrays:
-        moment = int(np.argmin(np.abs(arrays["frame"] - frame)))
-        return _silhouettes(arrays["persons"][moment])
-    if "flow" in arrays and arrays["flow"].ndim == 4:
-        return _arrows(arrays["flow"][-1 if is_end else 0])
+    persons, moments, flow = (arrays.get(name, _ABSENT) for name in ("persons", "frame", "flow"))
+    if persons.ndim == 3 and persons.dtype == np.uint8 and moments.shape == persons.shape[:1] and _is_grid(persons):
+        return _silhouettes(persons[int(np.argmin(np.abs(moments - frame)))])
+    if flow.ndim == 4 and flow.shape[-1] == 2:
+        return _arrows(flow[-1 if is_end else 0])
     return None
+
+
+def _is_grid(packed: np.ndarray) -> bool:
+    """Whether the last axis holds the bits of a 16:9 grid."""
+    cells = packed.shape[-1] * _BITS
+    return _grid_height(cells) ** 2 * 16 == cells * 9
+
+
+def _grid_height(cells: int) -> int:
+    return round((cells * 9 / 16) ** 0.5)
 
 
 def _silhouettes(packed: np.ndarray) -> str | None:
@@ -49,7 +60,7 @@ def _silhouettes(packed: np.ndarray) -> str | None:
     Args:
         packed: uint8 (P, bytes), one mask per person, bits of a 16:9 grid row by row.
     """
-    height = round((packed.shape[-1] * _BITS * 9 / 16) ** 0.5)
+    height = _grid_height(packed.shape[-1] * _BITS)
     width = packed.shape[-1] * _BITS // height
     masks = np.unpackbits(packed, axis=-1).reshape(len(packed), height, width)
     shapes = [

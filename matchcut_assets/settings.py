@@ -88,7 +88,7 @@ class DeliveryOptions:
         played_megabytes: what all played cuts may take in the store; those not asked for longest go first.
     """
 
-    played_per_title: int = 10
+    played_per_title: int = 5
     played_on_page: int = 50
     played_megabytes: int = 4000
 

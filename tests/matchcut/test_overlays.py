@@ -42,4 +42,11 @@ def test_movement_is_drawn_as_arrows_of_its_end_of_the_shot():
 def test_nothing_is_drawn_for_a_shot_without_a_row_or_for_another_kind_of_representation():
     assert overlay(persons(grid(2, 5), grid(0, 0)), 5, 10, is_end=True) is None
     assert overlay(persons(grid(slice(0), 0), grid(0, 0)), 4, 10, is_end=True) is None
-    assert overlay(Representation(np.array([4]), {"vectors": np.zeros((1, 8))}), 4, 10, is_end=True) is None
+    others = (
+        {"vectors": np.zeros((1, 8))},
+        {"persons": np.zeros((1, 2, 1, 100), np.uint8), "frame": np.array([[10, 20]])},  # no 16:9 grid
+        {"persons": np.zeros((1, 2, 1, 288), np.uint8), "frame": np.array([10])},
+        {"flow": np.zeros((1, 9, 16, 2))},
+    )
+    for arrays in others:
+        assert overlay(Representation(np.array([4]), arrays), 4, 10, is_end=True) is None
