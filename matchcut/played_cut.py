@@ -163,8 +163,9 @@ def cut_pictures(path: Path, num_frames_a: int) -> tuple[np.ndarray, np.ndarray]
 def shift_at_cut(picture: np.ndarray, proxy: Proxy, frame: int, reach: int = 2) -> int:
     """By how many frames a picture of a played cut is off, 0 where it shows the wanted frame.
 
-    Compares it with the wanted frame of the standardized encode and its neighbours. Where the film stands still
-    nothing can be told, and the wanted frame has the benefit of the doubt.
+    Compares it with the wanted frame of the standardized encode and its neighbours. Where the film hardly moves,
+    encoders leave parts of a picture as they were and nothing can be told: the wanted frame has the benefit of the
+    doubt unless a neighbour is clearly more alike.
 
     Args:
         picture: uint8 (H, W, 3) RGB, as `cut_pictures` gives it.
@@ -181,11 +182,12 @@ def shift_at_cut(picture: np.ndarray, proxy: Proxy, frame: int, reach: int = 2) 
         for number, other in boxed_frames(proxy, near, width=width)
     }
     best = min(differences, key=lambda shift: (differences[shift], abs(shift)))
-    return 0 if differences[0] <= differences[best] + _TIE else best
+    return 0 if differences[0] <= CLEARLY * differences[best] + _TIE else best
 
 
-# Mean difference in levels of 255 below which two frames are the same picture to an encoder.
-_TIE = 0.1
+# Mean difference in levels of 255 below which two frames are the same picture to an encoder, and by how much a neighbour
+# must be more alike. A film of the sea that hardly moves gave 1.09, shifts in films that move 1.6 and more.
+_TIE, CLEARLY = 0.1, 1.25
 
 _TIMES_ALONE = (
     *("-fps_mode", "passthrough", "-enc_time_base", "demux", "-avoid_negative_ts", "disabled"),
