@@ -26,6 +26,7 @@ def figures(results: Path = RESULTS) -> str:
             ("persons.json", persons),
             ("pipeline.json", pipeline),
             ("encode.json", encode),
+            ("played_cuts.json", played_cuts),
         )
         if (results / name).exists()
     )
@@ -210,6 +211,18 @@ def _encode_row(row: dict[str, Any], defaults: dict[str, Any]) -> str:
     write, total = row["seconds_per_minute"]["write"], row["seconds_per_minute"]["sum"]
     figures = f"{write:.2f} | {total - write:.2f} | {total:.2f} | {row['mb_per_minute']:.1f} | {row['ssim']:.4f}"
     return f"| {', '.join(changed) or '**the defaults**'} | {figures} |"
+
+
+def played_cuts(result: dict[str, Any]) -> str:
+    """How long a played cut takes and whether it is right, as `benchmarks.played_cuts` measured it."""
+    machine, shifted = result["machine"], result["shifted"]
+    return (
+        f"`python -m benchmarks.played_cuts`, {result['cuts']} cuts between {len(result['films'])} films, two seconds "
+        f"of either side: {result['median_seconds']} s each (median; {result['most_seconds']} s at most, "
+        f"{result['slowest']}) and {result['median_kilobytes']} kB on {machine['cores']} cores of a shared "
+        f"{machine['processor']}. {result['found_by_seeking']} were found by seeking, the others by counting frames; "
+        f"{len(shifted) or 'none'} showed another frame at the cut than the candidate's."
+    )
 
 
 def with_figures(readme: str, text: str) -> str:

@@ -1,18 +1,19 @@
-"""The page that an editor sees first: a library's candidates, side by side, by flavor.
+"""The page that an editor sees first: a library's candidates by flavor, each of them played as the cut that it is.
 
-A folder that needs no server and no network: `index.html` with everything in it, and the pictures beside it.
-It opens by a double click, can be sent as an archive, and shows text as text whatever a file is called:
-titles reach the page through autoescaping and as JSON whose `<` is escaped, and a content security policy
-allows the page's own script alone.
+A folder that needs no server and no network: `index.html` with everything in it, and the pictures, played cuts and
+drawings beside it, which are loaded when they are looked at. It opens by a double click, can be sent as an
+archive, and shows text as text whatever a file is called: titles reach the page through autoescaping and as JSON
+whose `<` is escaped, and a content security policy allows the page's own script alone.
 """
 
 import base64
 import hashlib
 import json
 import os
+import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,9 @@ from matchcut.top_k import (
 
 PAGE_NAME = "index.html"
 PICTURES_NAME = "pictures"
+PLAYED_NAME = "cuts"
+OVERLAYS_NAME = "overlays"
+ALGORITHM = "2"  # changes when the same candidates give another page
 PICTURE_ALGORITHM = "1"  # changes when the same frame gives another picture
 
 _JPEG_QUALITY = 80
@@ -56,6 +60,37 @@ class TitleInfo:
     name: str
     source: str = ""
     picture_key: str = ""
+
+
+@dataclass(frozen=True)
+class PlayedCut:
+    """A candidate as a film.
+
+    Attributes:
+        path: of an MP4 that `played_cut.play_cut` wrote.
+        key: changes whenever the film does; what the page's copy is called by.
+        cut_seconds: when B begins.
+    """
+
+    path: Path
+    key: str
+    cut_seconds: float
+
+
+@dataclass(frozen=True)
+class Extras:
+    """What candidates have beside their two frames, by (flavor, rank).
+
+    Attributes:
+        played: the films; a candidate without one shows its frames alone.
+        overlays: SVG drawings for A and B, None where there is nothing to draw.
+    """
+
+    played: Mapping[tuple[str, int], PlayedCut] = field(default_factory=dict)
+    overlays: Mapping[tuple[str, int], tuple[str | None, str | None]] = field(default_factory=dict)
+
+
+NO_EXTRAS = Extras()
 
 
 @dataclass(frozen=True)
@@ -88,6 +123,7 @@ class Side:
     start_frame: int
     stop_frame: int
     picture: str
+    overlay: str
     says: str
 
 
@@ -102,7 +138,7 @@ class Cue:
 
 @dataclass(frozen=True)
 class Card:
-    """One candidate, as shown; `number` counts the cards of the page from 0."""
+    """One candidate, as shown; `number` counts the cards of the page from 0, `played` is empty without a film."""
 
     number: int
     candidate: Candidate
@@ -110,6 +146,8 @@ class Card:
     a: Side
     b: Side
     cues: tuple[Cue, ...]
+    played: str
+    cut_seconds: float
 
 
 @dataclass(frozen=True)
@@ -127,13 +165,14 @@ def write_page(
     flavors: Sequence[FlavorInfo],
     titles: Mapping[str, TitleInfo],
     proxies: Mapping[str, Proxy],
+    extras: Extras = NO_EXTRAS,
     library: str = "",
     picture_width: int = 640,
     keep_stale_seconds: float = 600.0,
 ) -> Path:
     """Write the page of a library, or bring it up to date.
 
-    Pictures are written first and `index.html` is replaced last, at once: whoever has the page open, or opens
+    Pictures and films are written first and `index.html` is replaced last, at once: whoever has the page open, or opens
     it meanwhile, sees the old one or the new one.
 
     Args:
@@ -142,9 +181,10 @@ def write_page(
         flavors: in the order of the page; every flavor in `candidates` must be among them.
         titles: every title of the library; one that a candidate names and that is missing shows its key.
         proxies: where frames are read; a title without one has cards without pictures.
+        extras: films and drawings of the candidates.
         library: the library's name, shown as text.
         picture_width: pixels of a picture, which is 16:9.
-        keep_stale_seconds: pictures that the page no longer shows are removed when they are older, so that
+        keep_stale_seconds: pictures and films that the page no longer shows are removed when they are older, so that
             two writers at once do not remove each other's.
 
     Returns:
@@ -160,16 +200,52 @@ def write_page(
     try:
         (folder / PICTURES_NAME).mkdir(parents=True, exist_ok=True)
         pictures = _write_pictures(folder / PICTURES_NAME, candidates, titles, proxies, picture_width)
-        page = _render(_sections(candidates, flavors, titles, pictures), titles, library, picture_width)
+        beside = _Beside(folder, pictures, *_write_extras(folder, extras))
+        page = _render(_sections(candidates, flavors, titles, beside), titles, library, picture_width)
         # A file name may hold bytes that are no UTF-8; they are shown as "?".
         _write_whole(folder / PAGE_NAME, page.encode("utf-8", errors="replace"))
         _remove_stale(folder / PICTURES_NAME, set(pictures.values()), keep_stale_seconds)
+        _remove_stale(folder / PLAYED_NAME, set(beside.played.values()), keep_stale_seconds)
+        _remove_stale(folder / OVERLAYS_NAME, set(beside.overlays.values()), keep_stale_seconds)
     except OSError as error:
         raise FeatureStoreError(
             f"{folder}: the candidate page cannot be written: {error}. Free space or choose another folder; "
             "the page that was there is unchanged."
         ) from error
     return folder / PAGE_NAME
+
+
+@dataclass(frozen=True)
+class _Beside:
+    """Names of the files beside the page: by (title, frame), by (flavor, rank), by (flavor, rank, side)."""
+
+    folder: Path
+    pictures: Mapping[tuple[str, int], str]
+    played: Mapping[tuple[str, int], str]
+    overlays: Mapping[tuple[str, int, str], str]
+    cut_seconds: Mapping[tuple[str, int], float]
+
+
+def _write_extras(
+    folder: Path, extras: Extras
+) -> tuple[dict[tuple[str, int], str], dict[tuple[str, int, str], str], dict[tuple[str, int], float]]:
+    """Write films and drawings that are not there yet; the last three fields of `_Beside`."""
+    (folder / PLAYED_NAME).mkdir(exist_ok=True)
+    (folder / OVERLAYS_NAME).mkdir(exist_ok=True)
+    played = {}
+    for place, film in extras.played.items():
+        name = played[place] = f"{hashlib.sha256(film.key.encode()).hexdigest()[:24]}.mp4"
+        if not _touch(folder / PLAYED_NAME / name):
+            _copy_whole(film.path, folder / PLAYED_NAME / name)
+    overlays = {}
+    for (flavor, rank), drawings in extras.overlays.items():
+        for letter, drawing in zip("ab", drawings, strict=True):
+            if drawing is not None:
+                name = f"{hashlib.sha256(drawing.encode()).hexdigest()[:24]}.svg"
+                overlays[flavor, rank, letter] = name
+                if not _touch(folder / OVERLAYS_NAME / name):
+                    _write_whole(folder / OVERLAYS_NAME / name, drawing.encode())
+    return played, overlays, {place: film.cut_seconds for place, film in extras.played.items()}
 
 
 def _write_pictures(
@@ -232,10 +308,20 @@ def _write_whole(path: Path, data: bytes) -> None:
         partial.unlink(missing_ok=True)
 
 
+def _copy_whole(source: Path, path: Path) -> None:
+    """Copy a file so that its name never stands for half of it."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        shutil.copyfile(source, partial)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
 def _remove_stale(folder: Path, shown: set[str], keep_seconds: float) -> None:
-    """Remove this page's pictures that it does not show any more, and what crashed writers left."""
+    """Remove this page's files that it does not show any more, and what crashed writers left."""
     newest_removed = time.time() - keep_seconds
-    for pattern in ("*.jpg", ".*.partial"):
+    for pattern in ("*.jpg", "*.mp4", "*.svg", ".*.partial"):
         for path in folder.glob(pattern):
             if path.name not in shown and path.stat().st_mtime <= newest_removed:
                 path.unlink(missing_ok=True)
@@ -245,7 +331,7 @@ def _sections(
     candidates: Mapping[str, Sequence[Candidate]],
     flavors: Sequence[FlavorInfo],
     titles: Mapping[str, TitleInfo],
-    pictures: Mapping[tuple[str, int], str],
+    beside: _Beside,
 ) -> list[Section]:
     places = {title: place for place, title in enumerate(_shown_titles(candidates, titles))}
     sections: list[Section] = []
@@ -253,9 +339,21 @@ def _sections(
     for flavor in flavors:
         cards = []
         for candidate in candidates.get(flavor.name, ()):
-            a, b = _sides(candidate, titles, places, pictures)
-            told = words(candidate, flavor.cues)
-            cards.append(Card(number, candidate, told, a, b, tuple(_cues(candidate, flavor))))
+            a, b = _sides(candidate, titles, places, beside)
+            place = candidate.flavor, candidate.rank
+            film = beside.played.get(place)
+            cards.append(
+                Card(
+                    number,
+                    candidate,
+                    words(candidate, flavor.cues),
+                    a,
+                    b,
+                    tuple(_cues(candidate, flavor)),
+                    played=f"{PLAYED_NAME}/{film}" if film else "",
+                    cut_seconds=beside.cut_seconds.get(place, 0.0),
+                )
+            )
             number += 1
         sections.append(Section(flavor, tuple(cards)))
     return sections
@@ -274,7 +372,7 @@ def _sides(
     candidate: Candidate,
     titles: Mapping[str, TitleInfo],
     places: Mapping[str, int],
-    pictures: Mapping[tuple[str, int], str],
+    beside: _Beside,
 ) -> Iterator[Side]:
     """A and B of a candidate."""
     for letter, says in (("a", "Last frame"), ("b", "First frame")):
@@ -284,12 +382,14 @@ def _sides(
         }
         title = of.pop("title")
         info = titles.get(title, TitleInfo(name=title))
-        picture = pictures.get((title, of["frame"]))
+        picture = beside.pictures.get((title, of["frame"]))
+        overlay = beside.overlays.get((candidate.flavor, candidate.rank, letter))
         yield Side(
             title=places[title],
             name=info.name,
             source=info.source,
             picture=f"{PICTURES_NAME}/{picture}" if picture else "",
+            overlay=f"{OVERLAYS_NAME}/{overlay}" if overlay else "",
             says=f"{says} of {info.name} at {of['timecode']}",
             **of,
         )
@@ -353,6 +453,8 @@ def _card_data(card: Card) -> dict[str, Any]:
         "a": asdict(card.a),
         "b": asdict(card.b),
         "cues": [asdict(cue) for cue in card.cues],
+        "played": card.played,
+        "cutSeconds": card.cut_seconds,
     }
 
 

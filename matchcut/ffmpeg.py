@@ -82,15 +82,23 @@ class Ffmpeg:
         return name
 
     def run(
-        self, arguments: Sequence[str | Path], source: Path, on_seconds: Callable[[float], None] | None = None
+        self,
+        arguments: Sequence[str | Path],
+        source: Path,
+        on_seconds: Callable[[float], None] | None = None,
+        *,
+        input_options: Sequence[str] = (),
+        further: Sequence[tuple[Sequence[str], Path]] = (),
     ) -> FfmpegReport:
-        """Run on one source file.
+        """Run on one source file, or on several.
 
         Args:
-            arguments: everything that follows the input: maps, filters, outputs. `-` as an output is standard
+            arguments: everything that follows the inputs: maps, filters, outputs. `-` as an output is standard
                 output, whose lines come back in the report.
             source: the untrusted input; opened without automatic rotation.
             on_seconds: called now and then with the time stamp that the output has reached.
+            input_options: stand before the input, e.g. where to begin.
+            further: options and path of more untrusted inputs.
 
         Raises:
             BadVideoError: ffmpeg refused the file, or took longer than the limit.
@@ -98,7 +106,13 @@ class Ffmpeg:
             FeatureStoreError: the disk that the output goes to is full.
         """
         tail: deque[str] = deque(maxlen=TAIL_LINES)
-        command = [self.path, *_COMMON, "-noautorotate", "-i", f"file:{source}", *arguments]
+        inputs = [(input_options, source), *further]
+        command = [
+            self.path,
+            *_COMMON,
+            *(each for options, path in inputs for each in _input(options, path)),
+            *arguments,
+        ]
         with subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -109,7 +123,7 @@ class Ffmpeg:
         ) as process:
             output, seconds, killed = self._follow(process, tail, on_seconds)
         if process.returncode != 0:
-            raise self._failure(source, tail, killed)
+            raise self._failure([path for _, path in inputs], tail, killed)
         decoded, errors = _decoded(tail)
         return FfmpegReport(output, seconds, decoded, errors, tuple(_errors(tail)))
 
@@ -138,31 +152,36 @@ class Ffmpeg:
             reader.join()
         return output, seconds, limit_reached.is_set()
 
-    def _failure(self, source: Path, tail: deque[str], killed: bool) -> MatchcutError:
+    def _failure(self, sources: Sequence[Path], tail: deque[str], killed: bool) -> MatchcutError:
         """The error that tells what happened, by what ffmpeg wrote last."""
+        source = next((path for path in sources if not path.exists()), sources[0])
+        name = " and ".join(dict.fromkeys(path.name for path in sources))
         said = "; ".join(_errors(tail)[:3]) or "it gave no reason"
         if killed:
             return BadVideoError(
-                f"{source.name}: ffmpeg took longer than {self.time_limit_seconds:g} s and was stopped. "
+                f"{name}: ffmpeg took longer than {self.time_limit_seconds:g} s and was stopped. "
                 "Raise the time limit if the film is that long, or repair the file."
             )
         if any("No space left on device" in line for line in tail):
             return FeatureStoreError(
-                f"disk full while {source.name} was encoded. Free space, or move the store, and run again."
+                f"disk full while {name} was encoded. Free space, or move the store, and run again."
             )
         if not source.exists():
             return SourceChangedError(
                 f"{source.name} vanished while it was read ({source}). Put it back and run again."
             )
         return BadVideoError(
-            f"{source.name}: ffmpeg cannot read it: {said}. Check that it plays, and export or copy it again."
+            f"{name}: ffmpeg cannot read it: {said}. Check that it plays, and export or copy it again."
         )
 
 
-_COMMON = (
-    *("-nostdin", "-hide_banner", "-y", "-loglevel", "level+verbose", "-nostats", "-progress", "pipe:1"),
-    *("-protocol_whitelist", PROTOCOLS, "-format_whitelist", FORMATS),
-)
+_COMMON = ("-nostdin", "-hide_banner", "-y", "-loglevel", "level+verbose", "-nostats", "-progress", "pipe:1")
+
+
+def _input(options: Sequence[str], path: Path) -> list[str]:
+    """One untrusted input: ffmpeg's limits hold for the input that they stand before."""
+    limits = ["-protocol_whitelist", PROTOCOLS, "-format_whitelist", FORMATS]
+    return [*limits, *options, "-noautorotate", "-i", f"file:{path}"]
 
 
 # What ffmpeg adds to the reason that it gave before.

@@ -125,12 +125,12 @@ def timecode_of(frame: int, record: EncodeRecord, seconds: Fraction | None = Non
             raise ValueError(f"frame {frame}: a title of variable frame rate needs the frame's time in seconds")
         # Nearest, not floor: containers round time stamps, Matroska to 1 ms.
         frame = int(seconds * record.frame_rate + Fraction(1, 2))
-    first, drop_frame = _start_count(record)
+    first, drop_frame = start_count(record)
     return format_timecode(first + frame, record.frame_rate, drop_frame=drop_frame)
 
 
-def _start_count(record: EncodeRecord) -> tuple[int, bool]:
-    """Count of frame 0, and whether labels are dropped."""
+def start_count(record: EncodeRecord) -> tuple[int, bool]:
+    """Count of a title's frame 0 since 00:00:00:00, and whether drop-frame skips labels."""
     text = record.start_timecode
     if text is None:
         return 0, False

@@ -1,21 +1,24 @@
-"""`candidate_page`: one static page for the whole library, which shows the best candidates side by side."""
+"""`candidate_page`: one static page for the whole library, which plays the best candidates as cuts."""
 
 from pathlib import Path
 
 import dagster as dg
 
-from matchcut.candidate_page import PAGE_NAME, FlavorInfo, TitleInfo, write_page
+import matchcut.candidate_page
+from matchcut.candidate_page import PAGE_NAME
 from matchcut.errors import MissingFeatureError
 from matchcut.feature import digest_of
-from matchcut_assets.inputs import TitleInputs
+from matchcut.overlays import ALGORITHM as OVERLAYS
+from matchcut_assets.delivery import Desk, Played, write_candidates_page
 from matchcut_assets.pipeline import FlavorFeatures, Pipeline
 from matchcut_assets.remember import failures_named
 from matchcut_assets.specs import OWNERS
 from matchcut_assets.stored_scores import TitlePair, catalogue_pairs, list_digest, rank_stored
-from resources.catalogue import Catalogue, TitleEntry
+from resources.catalogue import Catalogue
 from resources.feature_store import FeatureStore
 from resources.home import Home
-from resources.progress import Progress
+from resources.media_library import MediaLibrary
+from resources.progress import Progress, ReportFraction
 
 KEY = "candidate_page"
 CANDIDATES_PER_FLAVOR = 200
@@ -29,15 +32,22 @@ def library_pairs(catalogue: Catalogue, store: FeatureStore, pipeline: Pipeline)
     return [(features, catalogue_pairs(catalogue, store, features)) for features in pipeline.flavors]
 
 
-def page_digest(pairs: FlavorPairs) -> str:
-    """What the page is made from: the scores, and how they are ranked."""
-    return digest_of([[features.top_k.version, list_digest(each)] for features, each in pairs])
+def page_digest(pipeline: Pipeline, pairs: FlavorPairs) -> str:
+    """What the page is made from: the scores, how they are ranked, and what is played and drawn."""
+    lists = [[features.top_k.version, list_digest(each)] for features, each in pairs]
+    return digest_of([lists, page_version(pipeline), pipeline.settings.delivery.played_on_page])
+
+
+def page_version(pipeline: Pipeline) -> str:
+    """Changes with everything that the page is made by."""
+    made_by = [features.top_k.version for features in pipeline.flavors]
+    return digest_of([*made_by, matchcut.candidate_page.ALGORITHM, OVERLAYS, pipeline.played_cut.version])[:16]
 
 
 def stale_page_digest(catalogue: Catalogue, store: FeatureStore, pipeline: Pipeline, home: Home) -> str | None:
     """What the page should be made from, None when it is; None also when there is nothing to show yet."""
     pairs = library_pairs(catalogue, store, pipeline)
-    digest = page_digest(pairs)
+    digest = page_digest(pipeline, pairs)
     return None if _is_made_from(home.page, digest) or not any(each for _, each in pairs) else digest
 
 
@@ -46,32 +56,21 @@ def _is_made_from(folder: Path, digest: str) -> bool:
     return inputs.exists() and inputs.read_text() == digest and (folder / PAGE_NAME).exists()
 
 
-def show_library(store: FeatureStore, pipeline: Pipeline, pairs: FlavorPairs, folder: Path, library: str) -> int:
-    """Write the page into `folder`; returns how many candidates it shows."""
+def show_library(
+    desk: Desk, pairs: FlavorPairs, folder: Path, library: str, report: ReportFraction
+) -> tuple[int, Played]:
+    """Write the page into `folder`; returns how many candidates it shows, and what was played."""
     candidates = {
-        features.flavor.name: rank_stored(store, pipeline, features, each, k=CANDIDATES_PER_FLAVOR)
+        features.flavor.name: rank_stored(desk.store, desk.pipeline, features, each, k=CANDIDATES_PER_FLAVOR)
         for features, each in pairs
     }
-    entries = {entry.title: entry for _, each in pairs for pair in each for entry in (pair.a, pair.b)}
-    write_page(
-        folder,
-        candidates,
-        flavors=[_flavor_info(features) for features, _ in pairs],
-        titles={title: _title_info(pipeline, entry) for title, entry in entries.items()},
-        proxies={title: TitleInputs(store, pipeline, entry).proxy for title, entry in entries.items()},
-        library=library,
+    titles = sorted({entry.title for _, each in pairs for pair in each for entry in (pair.a, pair.b)})
+    num_played = desk.pipeline.settings.delivery.played_on_page
+    played = write_candidates_page(
+        desk, candidates, folder, library=library, titles=titles, num_played=num_played, report=report
     )
-    (folder / INPUTS_NAME).write_text(page_digest(pairs))
-    return sum(len(each) for each in candidates.values())
-
-
-def _flavor_info(features: FlavorFeatures) -> FlavorInfo:
-    flavor = features.flavor
-    return FlavorInfo(flavor.name, flavor.title, flavor.summary, flavor.cues)
-
-
-def _title_info(pipeline: Pipeline, entry: TitleEntry) -> TitleInfo:
-    return TitleInfo(entry.title, entry.path, f"{entry.digest}-{pipeline.standardized_encode.version}")
+    (folder / INPUTS_NAME).write_text(page_digest(desk.pipeline, pairs))
+    return sum(len(each) for each in candidates.values()), played
 
 
 def build(pipeline: Pipeline, home: Home) -> dg.AssetsDefinition:
@@ -82,19 +81,26 @@ def build(pipeline: Pipeline, home: Home) -> dg.AssetsDefinition:
         group_name="delivery",
         kinds={"html"},
         owners=OWNERS,
-        description="The page that an editor opens: the best candidates of the whole library side by side, with "
+        description="The page that an editor opens: the best candidates of the whole library, played as cuts, with "
         "timecodes, scores and what matches. A folder that needs no server.",
-        code_version=digest_of([features.top_k.version for features in pipeline.flavors])[:16],
+        code_version=page_version(pipeline),
         deps=[dg.AssetKey(features.top_k.name.split("/")) for features in pipeline.flavors],
     )
-    def candidate_page(catalogue: Catalogue, store: FeatureStore, progress: Progress) -> dg.MaterializeResult:
+    def candidate_page(
+        library: MediaLibrary, catalogue: Catalogue, store: FeatureStore, progress: Progress
+    ) -> dg.MaterializeResult:
         with failures_named(progress, "library", KEY):
             pairs = library_pairs(catalogue, store, pipeline)
             if not any(each for _, each in pairs):
                 raise MissingFeatureError("no title was matched yet. Materialize the titles' assets first.")
-            digest = page_digest(pairs)
+            digest = page_digest(pipeline, pairs)
             is_new = not _is_made_from(home.page, digest)
-            shown = {"candidates": show_library(store, pipeline, pairs, home.page, str(home.library))} if is_new else {}
+            shown: dict[str, int] = {}
+            if is_new:
+                desk = Desk.of(library, store, pipeline, catalogue)
+                with progress.stage("library", KEY) as report:
+                    candidates, played = show_library(desk, pairs, home.page, str(home.library), report)
+                shown = {"candidates": candidates, "played": len(played.stored), "not_playable": len(played.refused)}
         progress.finished("library", KEY, "computed" if is_new else "remembered")
         page = home.page / PAGE_NAME
         return dg.MaterializeResult(

@@ -13,11 +13,22 @@ from typing import Annotated, NoReturn
 import dagster as dg
 import typer
 
+from matchcut.cut_events import DEFAULT_SECONDS
 from matchcut.errors import MatchcutError
 from matchcut.flavors import FLAVORS
 from matchcut.given_shots import GivenShots
 from matchcut_assets import listing, status_report
-from matchcut_assets.definitions import LIST_CANDIDATES, MATCH_TITLE, SHOW_CANDIDATES, build_defs, build_resources
+from matchcut_assets.definitions import (
+    LIST_CANDIDATES,
+    MATCH_TITLE,
+    SHOW_CANDIDATES,
+    build_defs,
+    build_resources,
+    list_keys,
+)
+from matchcut_assets.delivery import Desk
+from matchcut_assets.export import ExportFormat
+from matchcut_assets.export import export as export_candidates
 from matchcut_assets.partitions import titles as titles_partitions
 from matchcut_assets.pipeline import Pipeline
 from matchcut_assets.settings import Settings, load_settings
@@ -179,7 +190,7 @@ def _ingest(bench: Workbench, paths: list[Path]) -> tuple[list[LibraryVideo], li
 
 def _match(bench: Workbench, instance: dg.DagsterInstance, title: str) -> bool:
     """Everything of a title but its lists, which would be made again when the next title is there."""
-    lists = {dg.AssetKey(features.top_k.name.split("/")) for features in bench.pipeline.flavors}
+    lists = {dg.AssetKey(key) for key in list_keys(bench.pipeline)}
     job = bench.defs.resolve_job_def(MATCH_TITLE)
     keys = [key for key in job.asset_layer.executable_asset_keys if key not in lists]
     return _execute(bench, instance, MATCH_TITLE, title, keys)
@@ -295,6 +306,55 @@ def top(
         listing.write_csv(found, None if str(csv) == "-" else csv)
     else:
         listing.print_tables(found, bench.pipeline)
+
+
+@app.command()
+def export(
+    format_: Annotated[
+        ExportFormat,
+        typer.Option("--format", help="otio, edl, fcpxml: timelines; csv, json: lists; mp4: a reel; html: a page."),
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="PATH", help="A file; for html a folder.")],
+    title: TitleOption = None,
+    within: Annotated[
+        bool, typer.Option(help="With --title: both shots are of the named titles, not just one.")
+    ] = False,
+    flavor: Annotated[FlavorName | None, typer.Option(help="Default: every flavor, one after the other.")] = None,
+    k: Annotated[int, typer.Option("-k", min=1, help="How many of each flavor.")] = 20,
+    relative: Annotated[
+        bool, typer.Option(help="Name original files relative to PATH, so that both can be moved together.")
+    ] = False,
+    seconds: Annotated[
+        float, typer.Option(min=0.04, max=60, help="Of either side of a cut, on timelines and in lists.")
+    ] = DEFAULT_SECONDS,
+    home: HomeOption = None,
+) -> None:
+    """Write the best match cuts for an editing program, as a list, a film or a page.
+
+    Timelines hold pairs of clips that meet at the cut and refer to the original files, with a marker that says why. Out
+    points are exclusive. There is one timeline per frame rate; what was conformed or left out is told. Which settings
+    Resolve, Premiere and Avid want is in docs/editors.md.
+    """
+    bench = workbench(home)
+    wanted = flavor.value if flavor else None
+    found = listing.best(
+        bench.store, bench.pipeline, bench.catalogue, titles=title or [], within=within, flavor=wanted, k=k
+    )
+    shown = {name for several in found.values() for each in several for name in (each.title_a, each.title_b)}
+    done = export_candidates(
+        Desk.of(bench.library, bench.store, bench.pipeline, bench.catalogue),
+        found,
+        format_,
+        out,
+        name="match cuts" + (f" of {', '.join(title)}" if title else ""),
+        seconds=seconds,
+        is_relative=relative,
+        titles=sorted(shown),
+    )
+    for note in done.notes:
+        typer.echo(f"note: {note}", err=True)
+    for path in done.files:
+        typer.echo(path)
 
 
 @app.command()

@@ -6,6 +6,7 @@ from matchcut_assets import (
     candidate_page,
     deduplicated_shots,
     pair_scores,
+    played_cuts,
     representations,
     shot_embeddings,
     shots,
@@ -13,6 +14,7 @@ from matchcut_assets import (
     standardized_encode,
     standardized_sound,
     text_cards,
+    timelines,
     top_k,
 )
 from matchcut_assets.pipeline import Pipeline
@@ -42,7 +44,9 @@ def build_assets(pipeline: Pipeline, home: Home) -> list[dg.AssetsDefinition | d
         deduplicated_shots.build(pipeline),
         *(representations.build(pipeline, features) for features in pipeline.flavors),
         *(pair_scores.build(pipeline, features) for features in pipeline.flavors),
-        *(each for features in pipeline.flavors for each in top_k.build(pipeline, features)),
+        *(each for features in pipeline.flavors for each in top_k.build(pipeline, features, home)),
+        *played_cuts.build(pipeline),
+        timelines.build(pipeline),
         candidate_page.build(pipeline, home),
     ]
 
@@ -59,11 +63,17 @@ def build_resources(settings: Settings, home: Home, *, on_terminal: bool = False
     }
 
 
+def list_keys(pipeline: Pipeline) -> list[list[str]]:
+    """The assets of a title that are made again when a newer title changes its lists."""
+    top = [features.top_k.name.split("/") for features in pipeline.flavors]
+    return [*top, [played_cuts.KEY], [pipeline.timelines.name]]
+
+
 def build_defs(home: Home, settings: Settings | None = None, *, on_terminal: bool = False) -> dg.Definitions:
     """Definitions for one home folder; tests and the command line build their own."""
     settings = settings or load_settings(home.settings_file)
     pipeline = Pipeline(settings)
-    lists = [dg.AssetKey(features.top_k.name.split("/")) for features in pipeline.flavors]
+    lists = [dg.AssetKey(key) for key in list_keys(pipeline)]
     page = dg.AssetSelection.assets(candidate_page.KEY)
     match_title = dg.define_asset_job(
         MATCH_TITLE,
@@ -73,7 +83,7 @@ def build_defs(home: Home, settings: Settings | None = None, *, on_terminal: boo
     list_candidates = dg.define_asset_job(
         LIST_CANDIDATES,
         dg.AssetSelection.assets(*lists),
-        description="A title's lists again, from the stored scores of all titles.",
+        description="A title's lists again, from the stored scores of all titles, and what is made from them.",
     )
     show_candidates = dg.define_asset_job(
         SHOW_CANDIDATES, page, description="The page that shows the candidates of the whole library."

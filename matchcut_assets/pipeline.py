@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 
+import matchcut.cut_events
 import matchcut.deduplicated_shots
 import matchcut.pair_scores
+import matchcut.played_cut
 import matchcut.shot_embeddings
 import matchcut.shots
 import matchcut.sound
@@ -164,6 +166,25 @@ class Pipeline:
             f"{matchcut.pair_scores.ALGORITHM}/{flavor.score_algorithm}",
             parameters_of(self.settings.pair_scores),
             made_from=(self._representation(flavor),),
+        )
+
+    @cached_property
+    def played_cut(self) -> Feature:
+        """One candidate as a film."""
+        return Feature(
+            "played_cut",
+            matchcut.played_cut.ALGORITHM,
+            parameters_of(self.settings.played_cut),
+            made_from=(self.standardized_encode,),
+        )
+
+    @cached_property
+    def timelines(self) -> Feature:
+        """A title's candidates for editing programs."""
+        return Feature(
+            "timelines",
+            f"{matchcut.cut_events.ALGORITHM}/{matchcut.timecode.ALGORITHM}",
+            made_from=tuple(features.top_k for features in self.flavors),
         )
 
     @cached_property

@@ -10,6 +10,8 @@
     path = "/usr/bin/ffmpeg"         # default: the one that imageio-ffmpeg ships
     [shots]
     detector = "full"                # default: fast
+    [delivery]
+    played_on_page = 200             # cuts per flavor that the page plays; default: 50
     [top_k]
     max_uses_per_shot = 1            # the parameters of each stage, by the names in its dataclass
     [top_k.weights]
@@ -31,6 +33,7 @@ from matchcut.deduplicated_shots import DeduplicatedShotsParameters
 from matchcut.errors import MatchcutError
 from matchcut.flavors import FLAVORS
 from matchcut.pair_scores import PairScoreParameters
+from matchcut.played_cut import PlayedCutParameters
 from matchcut.representations.flavor import Flavor
 from matchcut.shot_embeddings import ShotEmbeddingsParameters
 from matchcut.shots import DEFAULT_DETECTOR, DETECTORS, ShotDetector
@@ -79,6 +82,25 @@ class ShotOptions:
 
 
 @dataclass(frozen=True)
+class DeliveryOptions:
+    """`[delivery]`: how much is played. None of this changes what a played cut or a timeline holds.
+
+    Attributes:
+        played_per_title: cuts of each flavor that are made with a title's list.
+        played_on_page: cuts of each flavor that the library's page plays.
+        played_megabytes: what all played cuts may take in the store; those not asked for longest go first.
+    """
+
+    played_per_title: int = 5
+    played_on_page: int = 50
+    played_megabytes: int = 4000
+
+    def __post_init__(self) -> None:
+        if min(self.played_per_title, self.played_on_page, self.played_megabytes) < 0:
+            raise ValueError(f"played_per_title, played_on_page and played_megabytes must be at least 0, got {self}")
+
+
+@dataclass(frozen=True)
 class Settings:
     """Everything that can be set; the defaults are what the benchmarks measure."""
 
@@ -93,6 +115,8 @@ class Settings:
     deduplicated_shots: DeduplicatedShotsParameters = DeduplicatedShotsParameters()
     pair_scores: PairScoreParameters = PairScoreParameters()
     top_k: TopKParameters = TopKParameters()
+    played_cut: PlayedCutParameters = PlayedCutParameters()
+    delivery: DeliveryOptions = DeliveryOptions()
     detectors: Mapping[str, ShotDetector] = field(default_factory=lambda: dict(DETECTORS))
     flavors: tuple[Flavor, ...] = FLAVORS
 

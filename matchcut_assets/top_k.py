@@ -5,6 +5,7 @@ from pathlib import Path
 import dagster as dg
 import numpy as np
 
+from matchcut.candidate_page import PAGE_NAME
 from matchcut.pictures import CONTACT_SHEET_BYTES, encode_jpeg, side_by_side
 from matchcut.top_k import RANKING_CUES, Candidate, candidates_to_arrow, load_candidates, save_candidates
 from matchcut_assets.inputs import TitleInputs
@@ -21,6 +22,7 @@ from matchcut_assets.stored_scores import (
 )
 from resources.catalogue import Catalogue
 from resources.feature_store import FeatureKey, FeatureStore, Summary, key_of
+from resources.home import Home
 from resources.progress import Progress
 
 PICTURED_CANDIDATES = 5
@@ -30,6 +32,28 @@ TABLED_CANDIDATES = 10
 def list_key(title: str, features: FlavorFeatures, pairs: list[TitlePair]) -> FeatureKey:
     """Where the list of a title lies that was made from these scores."""
     return key_of(list_digest(pairs, title), features.top_k)
+
+
+def stored_list_keys(catalogue: Catalogue, store: FeatureStore, pipeline: Pipeline, title: str) -> list[FeatureKey]:
+    """Where a title's lists of all flavors lie, from the scores that are stored now."""
+    return [
+        list_key(title, features, catalogue_pairs(catalogue, store, features, title)) for features in pipeline.flavors
+    ]
+
+
+def stored_lists(
+    catalogue: Catalogue, store: FeatureStore, pipeline: Pipeline, title: str
+) -> dict[str, list[Candidate]]:
+    """A title's lists by flavor.
+
+    Raises:
+        MissingFeatureError: one is not there.
+    """
+    keys = stored_list_keys(catalogue, store, pipeline, title)
+    return {
+        features.flavor.name: load_candidates(store.require(key.digest, features.top_k, title).folder)
+        for features, key in zip(pipeline.flavors, keys, strict=True)
+    }
 
 
 def list_best(
@@ -60,7 +84,9 @@ def best_as_table(candidates: list[Candidate]) -> dg.MetadataValue:
     return dg.MetadataValue.table([dg.TableRecord(row) for row in best.to_pylist()], schema=schema)
 
 
-def build(pipeline: Pipeline, features: FlavorFeatures) -> list[dg.AssetsDefinition | dg.AssetChecksDefinition]:
+def build(
+    pipeline: Pipeline, features: FlavorFeatures, home: Home
+) -> list[dg.AssetsDefinition | dg.AssetChecksDefinition]:
     """The asset of one flavor, and the check that it has seen the whole catalogue."""
     flavor = features.flavor
 
@@ -99,7 +125,10 @@ def build(pipeline: Pipeline, features: FlavorFeatures) -> list[dg.AssetsDefinit
             lambda folder, report: list_best(store, pipeline, features, pairs, folder),
         )
         candidates = load_candidates(stored.folder)
-        return materialized(stored, {"dagster/row_count": len(candidates), "best": best_as_table(candidates)})
+        page = dg.MetadataValue.url((home.page / PAGE_NAME).as_uri())
+        return materialized(
+            stored, {"dagster/row_count": len(candidates), "best": best_as_table(candidates), "page": page}
+        )
 
     @check_of_title(
         top_k,

@@ -16,8 +16,8 @@ import socket
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -120,6 +120,9 @@ class FeatureStore(dg.ConfigurableResource):
                 dg.get_dagster_logger().warning(f"{key.path} is damaged and was removed; it will be computed again")
                 self.delete(key)
                 return None
+            if self._is_local:
+                with suppress(OSError):  # a store that is only read cannot be trimmed either
+                    os.utime(folder / RECORD_NAME)  # `trim` removes what was not asked for longest
             return StoredFeature(key, folder, record["seconds"], record["summary"], computed=False)
 
     def require(self, digest: str, feature: Feature, title: str) -> StoredFeature:
@@ -186,6 +189,36 @@ class FeatureStore(dg.ConfigurableResource):
             self._fs.rm(path, recursive=True)
         if not self._is_local:
             shutil.rmtree(self._local_path(key), ignore_errors=True)
+
+    def trim(self, name: str, max_bytes: int, keep: Collection[FeatureKey] = ()) -> int:
+        """Remove values of a feature, of any version, until they take no more than `max_bytes`; returns how many.
+
+        Those that were not asked for longest go first. For what is cheap to compute again, and large.
+
+        Args:
+            name: of the feature.
+            max_bytes: what may stay.
+            keep: values that stay in any case.
+        """
+        kept = {key.path for key in keep}
+        with self._errors_named():
+            found = self._fs.find(f"{self._base}/features/{name}", detail=True)
+            sizes: dict[str, int] = {}
+            used: dict[str, float] = {}
+            for path, info in found.items():
+                folder, file = path.rsplit("/", 1)
+                sizes[folder] = sizes.get(folder, 0) + info["size"]
+                if file == RECORD_NAME:
+                    used[folder] = _changed(info)
+            total, removed = sum(sizes.values()), 0
+            for folder in sorted(used, key=lambda folder: used[folder]):
+                version, digest = folder.rsplit("/", 2)[1:]
+                key = FeatureKey(digest, name, version)
+                if total > max_bytes and key.path not in kept:
+                    self.delete(key)
+                    total -= sizes[folder]
+                    removed += 1
+        return removed
 
     def sweep(self) -> int:
         """Remove what interrupted writes left behind; returns how many. Running writes are left alone."""
@@ -300,6 +333,12 @@ class FeatureStore(dg.ConfigurableResource):
                     "Give this user the right to write there, or choose another folder with --home."
                 ) from error
             raise
+
+
+def _changed(info: Mapping[str, Any]) -> float:
+    """When a file was last written, in seconds, as far as its file system tells."""
+    when = info.get("mtime") or info.get("LastModified") or 0.0
+    return when.timestamp() if isinstance(when, datetime) else float(when)
 
 
 def _sha256(path: Path) -> str:

@@ -154,6 +154,16 @@ class MediaLibrary(dg.ConfigurableResource):
             )
         return video
 
+    def original(self, path: str) -> Path | str:
+        """Where a video really lies: the file that a link leads to, or the URL in a remote library.
+
+        Args:
+            path: below the library's root; the file need not be there any more.
+        """
+        if isinstance(self._fs, LocalFileSystem):
+            return (Path(self._base) / path).resolve()
+        return f"{self.root.rstrip('/')}/{path}"
+
     @contextmanager
     def local_file(self, video: LibraryVideo) -> Iterator[Path]:
         """A local path with the video's bytes: the file itself, or a copy that is removed afterwards.

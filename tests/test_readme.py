@@ -22,11 +22,19 @@ def test_every_make_target_of_the_readme_exists() -> None:
 def test_every_matchcut_command_and_option_of_the_readme_exists() -> None:
     program = str(Path(sys.executable).with_name("matchcut"))
     lines = re.findall(r"^(?:\.venv/bin/)?matchcut (\w+)(.*)$", README, re.MULTILINE)
-    assert {command for command, _ in lines} == {"run", "shots", "duplicates", "top", "status"}
+    assert {command for command, _ in lines} == {"run", "shots", "duplicates", "top", "export", "status"}
     for command in {command for command, _ in lines}:
         text = subprocess.run([program, command, "--help"], check=True, capture_output=True, text=True).stdout
         used = {option for name, rest in lines if name == command for option in re.findall(r"--[a-z]+", rest)}
         assert all(option in text for option in used), command
+
+
+def test_every_export_of_the_guide_for_editors_exists() -> None:
+    program = str(Path(sys.executable).with_name("matchcut"))
+    text = subprocess.run([program, "export", "--help"], check=True, capture_output=True, text=True).stdout
+    guide = (ROOT / "docs" / "editors.md").read_text()
+    assert {*re.findall(r"(--[a-z]+)", guide)} <= {*re.findall(r"(--[a-z]+)", text)}
+    assert set(re.findall(r"--format (\w+)", guide)) == {"html", "mp4", "otio", "edl", "fcpxml", "csv"}
 
 
 def test_every_asset_is_in_the_readme(graph: Graph) -> None:
@@ -35,9 +43,9 @@ def test_every_asset_is_in_the_readme(graph: Graph) -> None:
 
 
 def test_every_relative_link_leads_to_a_file() -> None:
-    for name in ("README.md", "ARCHITECTURE.md", "CHANGELOG.md"):
+    for name in ("README.md", "ARCHITECTURE.md", "CHANGELOG.md", "docs/editors.md"):
         for link in re.findall(r"\]\(([^)#:]+)\)", (ROOT / name).read_text()):
-            assert (ROOT / link).exists(), f"{name}: {link}"
+            assert ((ROOT / name).parent / link).exists(), f"{name}: {link}"
 
 
 def test_every_module_that_the_readme_runs_exists() -> None:

@@ -104,6 +104,23 @@ def test_an_unknown_title_names_similar_ones(home: Path) -> None:
     assert "Did you mean one of meine-filme0__uber-den-dachern" in done.stderr
 
 
+@pytest.mark.parametrize("format_", ["otio", "csv"])
+def test_export_writes_the_best_cuts_and_says_where(home: Path, tmp_path: Path, format_: str) -> None:
+    title, file = "meine-filme0__uber-den-dachern", tmp_path / "for the editor" / f"cuts.{format_}"
+    done = matchcut("export", "--format", format_, "--title", title, "-k", "2", "--out", file, home=home)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f"{file}\n"
+    assert "%C3%9Cber%20den%20D%C3%A4chern.mp4" in file.read_text()  # where the file lies, as a URL
+
+
+def test_export_writes_a_page_and_a_reel(home: Path, tmp_path: Path) -> None:
+    page = matchcut("export", "--format", "html", "-k", "1", "--out", tmp_path / "page", home=home)
+    assert page.stdout == f"{tmp_path / 'page' / 'index.html'}\n", page.stderr
+    reel = matchcut("export", "--format", "mp4", "-k", "1", "--out", tmp_path / "reel.mp4", home=home)
+    assert reel.returncode == 0, reel.stderr
+    assert (tmp_path / "reel.mp4").stat().st_size > 10_000
+
+
 def test_shots_of_a_file_outside_the_library(home: Path, films: dict[str, Path], tmp_path: Path) -> None:
     file = tmp_path / "shots.csv"
     done = matchcut("shots", films["one"], "--csv", file, home=home)
@@ -134,6 +151,9 @@ def test_status_tells_versions_costs_and_savings(home: Path) -> None:
         (["top"], 1, "no title was matched yet"),
         (["shots", "nowhere.mp4"], 1, "there is no such file"),
         (["top", "-k", "0"], 2, "-k"),
+        (["export", "--format", "otio", "--out", "cuts.otio"], 1, "no title was matched yet"),
+        (["export", "--format", "aaf", "--out", "cuts.aaf"], 2, "otio"),
+        (["export", "--format", "otio"], 2, "--out"),
         (["nonsense"], 2, "nonsense"),
     ],
 )
@@ -166,7 +186,7 @@ def test_a_home_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 def test_help_is_worth_reading() -> None:
     command = [str(Path(sys.executable).with_name("matchcut"))]
     done = subprocess.run([*command, "--help"], check=True, capture_output=True, text=True)
-    for name in ("run", "shots", "duplicates", "top", "status"):
+    for name in ("run", "shots", "duplicates", "top", "export", "status"):
         assert name in done.stdout
         text = subprocess.run([*command, name, "--help"], check=True, capture_output=True, text=True).stdout
         assert "--home" in text

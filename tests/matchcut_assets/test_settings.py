@@ -23,6 +23,7 @@ def test_every_kind_of_section_is_read() -> None:
             "shots": {"detector": "full"},
             "fast": {"cut_threshold": 0.6},
             "top_k": {"k": 7, "weights": {"place": 0.2}},
+            "delivery": {"played_on_page": 9},
             "frame_match": {"max_persons": 2},
         }
     )
@@ -31,6 +32,7 @@ def test_every_kind_of_section_is_read() -> None:
     assert settings.detectors["fast"].parameters.cut_threshold == 0.6
     assert settings.top_k.k == 7
     assert settings.top_k.weights == RankingWeights(place=0.2)
+    assert settings.delivery.played_on_page == 9
     assert settings.flavors[0].parameters.max_persons == 2
 
 
@@ -42,6 +44,7 @@ def test_every_kind_of_section_is_read() -> None:
         ({"top_k": {"k": "many"}}, "[top_k] k: "),
         ({"top_k": {"weights": {"places": 0.2}}}, "[top_k.weights] has no ['places']; it has ['agreement'"),
         ({"top_k": {"weights": {"place": 2}}}, "the weight place must lie in [0, 1], got 2"),
+        ({"delivery": {"played_megabytes": -1}}, "played_megabytes must be at least 0"),
         ({"top_k": 3}, "[top_k] has no 3"),
         ({"dagster": {"executor": "celery"}}, "[dagster] executor: "),
     ],

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
@@ -204,3 +205,34 @@ def test_a_full_disk_is_named_and_leaves_no_debris(small_disk: Path) -> None:
         store.get_or_compute(DIGEST, SHOTS, too_much)
     assert files_below(small_disk) == []
     assert store.get_or_compute(DIGEST, SHOTS, Counter()).computed
+
+
+def test_trimming_removes_values_of_every_version_but_those_to_keep(store: FeatureStore) -> None:
+    for letter in "abc":
+        store.get_or_compute(letter, SHOTS, Counter("x" * 1000))
+        time.sleep(0.02)
+    newer = replace(SHOTS, algorithm="2")
+    store.get_or_compute("d", newer, Counter("x"))
+    kept = [key_of("c", SHOTS)]
+    assert store.trim("shots", 10**9) == 0
+    assert store.trim("shots", 0, kept) == 3
+    assert [store.has(key_of(letter, SHOTS)) for letter in "abc"] == [False, False, True]
+    assert not store.has(key_of("d", newer))
+    assert store.trim("nothing", 0) == 0
+
+
+def test_what_was_asked_for_last_stays(tmp_path: Path) -> None:
+    store = FeatureStore(root=str(tmp_path))
+    for letter in "abc":
+        store.get_or_compute(letter, SHOTS, Counter("x" * 10_000))
+        time.sleep(0.02)
+    store.get(key_of("a", SHOTS))
+    assert store.trim("shots", 25_000) == 1
+    assert [store.has(key_of(letter, SHOTS)) for letter in "abc"] == [True, False, True]
+
+
+def test_other_features_are_not_trimmed(store: FeatureStore) -> None:
+    store.get_or_compute(DIGEST, SHOTS, Counter())
+    store.get_or_compute(DIGEST, EMBEDDINGS, Counter())
+    assert store.trim("shots", 0) == 1
+    assert store.has(key_of(DIGEST, EMBEDDINGS))

@@ -155,3 +155,12 @@ def test_a_library_on_an_object_store_is_read_through_a_copy() -> None:
         assert path.read_bytes() == b"film"
         assert path.name == "heat.mp4"
     assert not path.exists()
+
+
+def test_the_original_of_a_link_is_the_file_that_it_leads_to(library: MediaLibrary, tmp_path: Path) -> None:
+    outside = tmp_path / "rushes" / "A 001.mov"
+    outside.parent.mkdir()
+    outside.write_bytes(b"film")
+    (name,) = library.ingest([outside])
+    assert library.original(name) == outside
+    assert MediaLibrary(root="memory://films").original("heat.mp4") == "memory://films/heat.mp4"

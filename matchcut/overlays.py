@@ -1,0 +1,109 @@
+"""What a flavor saw in a frame, as drawings that the page lays over it: silhouettes of persons, arrows of movement.
+
+They are read from stored representations by their arrays' names and shapes; a representation that has none of these
+has no drawing. A drawing is a small SVG on the canonical 16:9 grid, which a page shows only when it is asked for.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from matchcut.representations.flavor import Representation
+
+ALGORITHM = "1"
+
+_PALETTE = ("#2dd4bf", "#f59e0b", "#a78bfa", "#f472b6")
+_ARROW = "#ffdc3c"
+_ARROW_SECONDS = 0.25  # an arrow is as long as the way in this time
+_STILL_HEIGHTS = 0.02  # movement a second, in heights of the picture, that no arrow is drawn for
+_BITS = 8
+_ABSENT = np.zeros(0)
+
+
+def overlay(representation: Representation, shot: int, frame: int, *, is_end: bool) -> str | None:
+    """The drawing for one frame of a shot.
+
+    Args:
+        representation: of the shot's title.
+        shot: its index in the title.
+        frame: that is shown; silhouettes are those of the nearest frame that has some.
+        is_end: whether the cut leaves the shot here, rather than enters it.
+
+    Returns:
+        SVG text, None where there is nothing to draw.
+    """
+    rows = np.flatnonzero(representation.shot == shot)
+    if len(rows) == 0:
+        return None
+    arrays = {name: array[rows[0]] for name, array in representation.arrays.items()}
+    persons, moments, flow = (arrays.get(name, _ABSENT) for name in ("persons", "frame", "flow"))
+    if persons.ndim == 3 and persons.dtype == np.uint8 and moments.shape == persons.shape[:1] and _is_grid(persons):
+        return _silhouettes(persons[int(np.argmin(np.abs(moments - frame)))])
+    if flow.ndim == 4 and flow.shape[-1] == 2:
+        return _arrows(flow[-1 if is_end else 0])
+    return None
+
+
+def _is_grid(packed: np.ndarray) -> bool:
+    """Whether the last axis holds the bits of a 16:9 grid."""
+    cells = packed.shape[-1] * _BITS
+    return _grid_height(cells) ** 2 * 16 == cells * 9
+
+
+def _grid_height(cells: int) -> int:
+    return round((cells * 9 / 16) ** 0.5)
+
+
+def _silhouettes(packed: np.ndarray) -> str | None:
+    """Persons as filled shapes.
+
+    Args:
+        packed: uint8 (P, bytes), one mask per person, bits of a 16:9 grid row by row.
+    """
+    height = _grid_height(packed.shape[-1] * _BITS)
+    width = packed.shape[-1] * _BITS // height
+    masks = np.unpackbits(packed, axis=-1).reshape(len(packed), height, width)
+    shapes = [
+        f'<path fill="{_PALETTE[place % len(_PALETTE)]}" fill-opacity=".55" d="{"".join(_runs(mask))}"/>'
+        for place, mask in enumerate(masks)
+        if mask.any()
+    ]
+    return _svg(width, height, shapes) if shapes else None
+
+
+def _runs(mask: np.ndarray) -> Iterator[str]:
+    """One rectangle per run of set cells in a row."""
+    edges = np.diff(np.pad(mask.astype(np.int8), ((0, 0), (1, 1))), axis=1)
+    for row in range(len(mask)):
+        starts, stops = np.flatnonzero(edges[row] > 0), np.flatnonzero(edges[row] < 0)
+        for start, stop in zip(starts.tolist(), stops.tolist(), strict=True):
+            yield f"M{start} {row}h{stop - start}v1H{start}z"
+
+
+def _arrows(flow: np.ndarray) -> str | None:
+    """Movement as arrows.
+
+    Args:
+        flow: float (rows, columns, 2), to the right and down, in heights of the picture per second.
+    """
+    height, width = flow.shape[:2]
+    lines = []
+    for row, column in zip(*np.nonzero(np.hypot(flow[..., 0], flow[..., 1]) >= _STILL_HEIGHTS), strict=True):
+        step = flow[row, column] * _ARROW_SECONDS * height
+        x, y = column + 0.5, row + 0.5
+        ahead, aside = step * 0.7, np.array([-step[1], step[0]]) * 0.15
+        left, right = ahead + aside, ahead - aside
+        lines.append(
+            f"M{x:.2f} {y:.2f}l{step[0]:.2f} {step[1]:.2f}"
+            f"M{x + left[0]:.2f} {y + left[1]:.2f}L{x + step[0]:.2f} {y + step[1]:.2f}"
+            f"L{x + right[0]:.2f} {y + right[1]:.2f}"
+        )
+    drawn = f'<path fill="none" stroke="{_ARROW}" stroke-width=".06" stroke-linejoin="round" d="{"".join(lines)}"/>'
+    return _svg(width, height, [drawn]) if lines else None
+
+
+def _svg(width: int, height: int, shapes: list[str]) -> str:
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" preserveAspectRatio="none">'
+        f"{''.join(shapes)}</svg>\n"
+    )
