@@ -91,6 +91,18 @@ class DeduplicatedShots:
     def __len__(self) -> int:
         return len(self.group)
 
+    def repeats(self) -> list[tuple[int, int, float]]:
+        """Every shot of a group with every other: both, and the lesser of their similarities to the kept one."""
+        numbers = range(int(self.group.max(initial=ALONE)) + 1)
+        members = [np.flatnonzero(self.group == number).tolist() for number in numbers]
+        return [
+            (one, other, float(min(self.similarity[one], self.similarity[other])))
+            for shots in members
+            for one in shots
+            for other in shots
+            if one != other
+        ]
+
     def to_arrow(self) -> pa.Table:
         """One row per shot, with the shot's index as first column."""
         return pa.table({"shot": np.arange(len(self), dtype=np.int64), **vars(self)})

@@ -271,6 +271,22 @@ def duplicates(
 
 
 @app.command()
+def repeats(
+    title: Annotated[str, typer.Argument(metavar="TITLE", help="A title that was matched.")],
+    shot: Annotated[int | None, typer.Option(min=0, help="Only this shot. Default: all that are seen again.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON on standard output.")] = False,
+    csv: Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="CSV into a file; - for output.")] = None,
+    home: HomeOption = None,
+) -> None:
+    """List where else the shots of a title are seen: in it, in a trailer, a recap, another cut of the film."""
+    if as_json and csv:
+        raise typer.BadParameter("choose one of --json and --csv")
+    bench = workbench(home)
+    rows = listing.seen_again(bench.store, bench.pipeline, bench.catalogue, title, shot)
+    listing.show_repeats(rows, as_json=as_json, csv_file=csv)
+
+
+@app.command()
 def top(
     title: TitleOption = None,
     within: Annotated[

@@ -9,6 +9,7 @@ from matchcut.pictures import CONTACT_SHEET_BYTES, duplicate_groups_sheet, encod
 from matchcut_assets.inputs import TitleInputs, TitleStage
 from matchcut_assets.pipeline import Pipeline
 from matchcut_assets.remember import PICTURE_NAME, failures_named, materialized
+from matchcut_assets.shot_codes import MODEL_KEY
 from matchcut_assets.specs import asset_arguments
 from resources.catalogue import Catalogue
 from resources.feature_store import FeatureStore, Summary
@@ -43,7 +44,7 @@ def build(pipeline: Pipeline) -> dg.AssetsDefinition:
             pipeline.deduplicated_shots,
             group="near_duplicates",
             kinds=("parquet",),
-            deps=("shots", "shot_embeddings", "text_cards"),
+            deps=("shots", "shot_embeddings", "text_cards", MODEL_KEY),
             description="A row is a shot, indices unchanged. Of near-duplicates the earliest usable one is kept; "
             "shots that are too short, black, blank or text are marked, not lost.",
             columns=COLUMNS,

@@ -7,7 +7,9 @@ from matchcut_assets import (
     deduplicated_shots,
     pair_scores,
     played_cuts,
+    repeats,
     representations,
+    shot_codes,
     shot_embeddings,
     shots,
     source_video,
@@ -41,6 +43,8 @@ def build_assets(pipeline: Pipeline, home: Home) -> list[dg.AssetsDefinition | d
         *shots.build(pipeline),
         shot_embeddings.build(pipeline),
         text_cards.build(pipeline),
+        shot_codes.build(pipeline),
+        *repeats.build(pipeline),
         deduplicated_shots.build(pipeline),
         *(representations.build(pipeline, features) for features in pipeline.flavors),
         *(pair_scores.build(pipeline, features) for features in pipeline.flavors),
@@ -90,7 +94,7 @@ def build_defs(home: Home, settings: Settings | None = None, *, on_terminal: boo
     )
     executors = {"in_process": dg.in_process_executor, "multiprocess": dg.multiprocess_executor}
     return dg.Definitions(
-        assets=build_assets(pipeline, home),
+        assets=[*build_assets(pipeline, home), shot_codes.model_spec()],
         jobs=[match_title, list_candidates, show_candidates],
         sensors=[
             new_videos.build(MATCH_TITLE, pipeline),

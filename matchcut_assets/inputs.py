@@ -10,6 +10,7 @@ import dagster as dg
 
 from matchcut.deduplicated_shots import DeduplicatedShots
 from matchcut.feature import Feature
+from matchcut.near_duplicates.codes import ShotCodes
 from matchcut.proxy import Proxy
 from matchcut.representations.flavor import Representation
 from matchcut.shot_embeddings import ShotEmbeddings
@@ -60,6 +61,11 @@ class TitleInputs:
     def text_cards(self) -> TextCards:
         """Which shots are text."""
         return TextCards.load(self.store.require(self.entry.digest, self.pipeline.text_cards, self.entry.title).folder)
+
+    @cached_property
+    def shot_codes(self) -> ShotCodes:
+        """Binary codes of the shots' frames."""
+        return ShotCodes.load(self.store.require(self.entry.digest, self.pipeline.shot_codes, self.entry.title).folder)
 
     @cached_property
     def deduplicated(self) -> DeduplicatedShots:

@@ -17,14 +17,32 @@ from rich.text import Text
 from matchcut.deduplicated_shots import ALONE, DeduplicatedShots
 from matchcut.errors import MatchcutError
 from matchcut.shots import ShotTable
-from matchcut.top_k import LISTED_COLUMNS, Candidate, words
+from matchcut.top_k import LISTED_COLUMNS, Candidate, TitleShots, words
+from matchcut_assets.inputs import TitleInputs
 from matchcut_assets.pipeline import Pipeline
-from matchcut_assets.stored_scores import TitlePair, catalogue_pairs, rank_stored
+from matchcut_assets.stored_scores import (
+    TitlePair,
+    catalogue_pairs,
+    load_repeats,
+    rank_stored,
+    repeats_key,
+    title_shots,
+)
 from resources.catalogue import Catalogue
 from resources.feature_store import FeatureStore
 
 SHOT_COLUMNS = ("shot", "start_frame", "stop_frame", "transition_in", "confidence")
 DUPLICATE_COLUMNS = ("shot", "group", "kept", "similarity", "reason")
+REPEAT_COLUMNS = (
+    "shot",
+    "start_frame",
+    "timecode",
+    "title",
+    "other_shot",
+    "other_start_frame",
+    "other_timecode",
+    "similarity",
+)
 
 
 def best(
@@ -60,6 +78,73 @@ def best(
             chosen = [pair for pair in pairs if _is_asked_for(pair, wanted, within)]
             result[features.flavor.name] = rank_stored(store, pipeline, features, chosen, k=k)
     return result
+
+
+def seen_again(
+    store: FeatureStore, pipeline: Pipeline, catalogue: Catalogue, title: str, shot: int | None = None
+) -> list[dict[str, Any]]:
+    """Where else the shots of a title are seen, in it or in other titles, as rows of `REPEAT_COLUMNS`.
+
+    Args:
+        store: where repeats are.
+        pipeline: versions and settings.
+        catalogue: the titles.
+        title: whose shots.
+        shot: only this one.
+
+    Raises:
+        MatchcutError: there is no such title or shot.
+    """
+    _check_titles(catalogue, [title])
+    entry = catalogue.require(title)
+    inputs = TitleInputs(store, pipeline, entry)
+    own = title_shots(inputs)
+    if shot is not None and not 0 <= shot < len(own):
+        raise MatchcutError(f"{title} has the shots 0 to {len(own) - 1}, and no shot {shot}.")
+    rows = [_repeat_row(own, a, title, own, b, similarity) for a, b, similarity in inputs.deduplicated.repeats()]
+    known = store.digests(pipeline.repeats)
+    for other in catalogue.entries():
+        key = repeats_key(entry, other, pipeline.repeats)
+        if other.digest != entry.digest and key.digest in known:
+            found = load_repeats(store, key)
+            found = found if entry.digest < other.digest else found.turned()
+            theirs = title_shots(TitleInputs(store, pipeline, other))
+            columns = (found.shot_a.tolist(), found.shot_b.tolist(), found.similarity.tolist())
+            rows += [_repeat_row(own, a, other.title, theirs, b, chance) for a, b, chance in zip(*columns, strict=True)]
+    wanted = [row for row in rows if shot in (None, row["shot"])]
+    return sorted(wanted, key=lambda row: (row["shot"], row["title"] != title, row["title"], row["other_shot"]))
+
+
+def _repeat_row(own: TitleShots, a: int, title: str, theirs: TitleShots, b: int, similarity: float) -> dict[str, Any]:
+    start_a, start_b = int(own.start_frame[a]), int(theirs.start_frame[b])
+    values = (
+        a,
+        start_a,
+        own.timecode_of(start_a),
+        title,
+        b,
+        start_b,
+        theirs.timecode_of(start_b),
+        round(similarity, 4),
+    )
+    return dict(zip(REPEAT_COLUMNS, values, strict=True))
+
+
+def show_repeats(rows: Sequence[Mapping[str, Any]], *, as_json: bool, csv_file: Path | None) -> None:
+    """Repeats as JSON or CSV, or a table on the terminal."""
+    if as_json:
+        json.dump(rows, sys.stdout, indent=1)
+        sys.stdout.write("\n")
+    elif csv_file:
+        _write_rows(None if str(csv_file) == "-" else csv_file, REPEAT_COLUMNS, rows)
+    elif not rows:
+        Console().print("nothing of it is seen again")
+    else:
+        table = Table("shot", "at", "is seen again in", "shot", "at", "similarity")
+        for row in rows:
+            told = (row["shot"], row["timecode"], row["title"], row["other_shot"], row["other_timecode"])
+            table.add_row(*map(str, told), f"{row['similarity']:.2f}")
+        Console().print(table)
 
 
 def _is_asked_for(pair: TitlePair, titles: set[str], within: bool) -> bool:

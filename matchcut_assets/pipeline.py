@@ -9,8 +9,10 @@ from functools import cached_property
 
 import matchcut.cut_events
 import matchcut.deduplicated_shots
+import matchcut.near_duplicates.codes
 import matchcut.pair_scores
 import matchcut.played_cut
+import matchcut.repeats
 import matchcut.shot_embeddings
 import matchcut.shots
 import matchcut.sound
@@ -20,6 +22,7 @@ import matchcut.text_cards
 import matchcut.timecode
 import matchcut.top_k
 from matchcut.feature import Feature, parameters_of
+from matchcut.near_duplicates.model import MODEL_SHA256
 from matchcut.representations.flavor import Flavor
 from matchcut_assets.settings import Settings
 from resources.catalogue import TitleEntry
@@ -39,6 +42,7 @@ class FlavorFeatures:
         flavor: how pairs are matched.
         representation, pair_scores, top_k: its assets' features.
         others: all other flavors with their pair scores: a list reads whether they agree.
+        repeats: what titles share: a list shows no shot that another title has too more often than any other.
     """
 
     flavor: Flavor
@@ -46,6 +50,7 @@ class FlavorFeatures:
     pair_scores: Feature
     top_k: Feature
     others: tuple[tuple[Flavor, Feature], ...]
+    repeats: Feature
 
     def content_of(self, entry: TitleEntry) -> str:
         """Digest of what the flavor reads of a title."""
@@ -124,7 +129,29 @@ class Pipeline:
             "deduplicated_shots",
             matchcut.deduplicated_shots.ALGORITHM,
             parameters_of(self.settings.deduplicated_shots),
-            made_from=(self.shots, self.shot_embeddings, self.text_cards),
+            (MODEL_SHA256,),
+            (self.shots, self.shot_embeddings, self.text_cards),
+        )
+
+    @cached_property
+    def shot_codes(self) -> Feature:
+        """Binary codes of the frames of every shot."""
+        return Feature(
+            "shot_codes",
+            matchcut.near_duplicates.codes.ALGORITHM,
+            weights=(MODEL_SHA256,),
+            made_from=(self.shot_embeddings,),
+        )
+
+    @cached_property
+    def repeats(self) -> Feature:
+        """What two titles share."""
+        return Feature(
+            "repeats",
+            matchcut.repeats.ALGORITHM,
+            parameters_of(self.settings.repeats),
+            (MODEL_SHA256,),
+            (self.shots, self.shot_embeddings, self.shot_codes),
         )
 
     @cached_property
@@ -143,9 +170,9 @@ class Pipeline:
             f"{flavor.name}/top_k",
             f"{matchcut.top_k.ALGORITHM}/{matchcut.timecode.ALGORITHM}",
             asdict(self.settings.top_k),
-            made_from=(*scores.values(), self.deduplicated_shots, self.shot_embeddings),
+            made_from=(*scores.values(), self.deduplicated_shots, self.shot_embeddings, self.repeats),
         )
-        return FlavorFeatures(flavor, self._representation(flavor), scores[flavor.name], top_k, others)
+        return FlavorFeatures(flavor, self._representation(flavor), scores[flavor.name], top_k, others, self.repeats)
 
     def _representation(self, flavor: Flavor) -> Feature:
         return Feature(
@@ -196,6 +223,7 @@ class Pipeline:
             self.shots,
             self.shot_embeddings,
             self.text_cards,
+            self.shot_codes,
             self.deduplicated_shots,
         )
         return (*shared, *(features.representation for features in self.flavors))

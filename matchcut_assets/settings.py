@@ -34,6 +34,7 @@ from matchcut.errors import MatchcutError
 from matchcut.flavors import FLAVORS
 from matchcut.pair_scores import PairScoreParameters
 from matchcut.played_cut import PlayedCutParameters
+from matchcut.repeats import RepeatsParameters
 from matchcut.representations.flavor import Flavor
 from matchcut.shot_embeddings import ShotEmbeddingsParameters
 from matchcut.shots import DEFAULT_DETECTOR, DETECTORS, ShotDetector
@@ -113,6 +114,7 @@ class Settings:
     shot_embeddings: ShotEmbeddingsParameters = ShotEmbeddingsParameters()
     text_cards: TextCardsParameters = TextCardsParameters()
     deduplicated_shots: DeduplicatedShotsParameters = DeduplicatedShotsParameters()
+    repeats: RepeatsParameters = RepeatsParameters()
     pair_scores: PairScoreParameters = PairScoreParameters()
     top_k: TopKParameters = TopKParameters()
     played_cut: PlayedCutParameters = PlayedCutParameters()

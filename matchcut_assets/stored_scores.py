@@ -14,6 +14,7 @@ import pyarrow as pa
 from matchcut.errors import MissingFeatureError
 from matchcut.feature import Feature, digest_of
 from matchcut.pair_scores import PairScores
+from matchcut.repeats import Repeats, catalogue_groups
 from matchcut.representations.flavor import Flavor
 from matchcut.top_k import PAIR_COLUMNS, Candidate, TitleShots, rank_candidates
 from matchcut_assets.inputs import TitleInputs
@@ -53,12 +54,14 @@ class TitlePair:
         a, b: the titles.
         key: of their scores in one flavor.
         others: of their scores in other flavors, as far as they are in the store, by the flavor's name.
+        repeats: of what they share, if it is in the store; None for a title with itself.
     """
 
     a: TitleEntry
     b: TitleEntry
     key: FeatureKey
     others: Mapping[str, FeatureKey] = field(default_factory=dict)
+    repeats: FeatureKey | None = None
 
     @classmethod
     def of(cls, one: TitleEntry, other: TitleEntry, features: FlavorFeatures) -> "TitlePair":
@@ -74,6 +77,11 @@ class TitlePair:
 
 def _key_of(a: TitleEntry, b: TitleEntry, flavor: Flavor, scores: Feature) -> FeatureKey:
     return key_of(pair_digest(content_of(a, flavor), content_of(b, flavor)), scores)
+
+
+def repeats_key(a: TitleEntry, b: TitleEntry, repeats: Feature) -> FeatureKey:
+    """Where it lies what two titles share; the order does not matter."""
+    return key_of(pair_digest(a.digest, b.digest), repeats)
 
 
 def one_per_content(entries: Iterable[TitleEntry], preferred: str | None = None) -> list[TitleEntry]:
@@ -105,10 +113,16 @@ def stored_pairs(store: Digests, features: FlavorFeatures, pairs: Iterable[Title
     """The pairs whose scores are in the store, with their scores in other flavors."""
     present = store.digests(features.pair_scores)
     others = [(flavor, scores, store.digests(scores)) for flavor, scores in features.others]
+    shared = store.digests(features.repeats)
 
     def with_others(pair: TitlePair) -> TitlePair:
         keys = ((flavor.name, _key_of(pair.a, pair.b, flavor, scores), there) for flavor, scores, there in others)
-        return replace(pair, others={name: key for name, key, there in keys if key.digest in there})
+        repeats = repeats_key(pair.a, pair.b, features.repeats)
+        return replace(
+            pair,
+            others={name: key for name, key, there in keys if key.digest in there},
+            repeats=repeats if repeats.digest in shared else None,
+        )
 
     return [with_others(pair) for pair in pairs if pair.key.digest in present]
 
@@ -124,7 +138,7 @@ def list_digest(pairs: Sequence[TitlePair], title: str = "") -> str:
 
 
 def _paths(pair: TitlePair) -> list[str]:
-    return [pair.key.path, *(key.path for key in pair.others.values())]
+    return [pair.key.path, *(key.path for key in pair.others.values()), *([pair.repeats.path] if pair.repeats else [])]
 
 
 def rank_stored(
@@ -155,7 +169,23 @@ def rank_stored(
         k=k,
         parameters=pipeline.settings.top_k,
         others=_other_scores(store, features, pairs),
+        groups=catalogue_groups(
+            {name: each.group for name, each in facts.items()},
+            ((pair.a.title, pair.b.title, load_repeats(store, pair.repeats)) for pair in pairs if pair.repeats),
+        ),
     )
+
+
+def load_repeats(store: FeatureStore, key: FeatureKey) -> Repeats:
+    """What two titles share, told from the one with the lower digest.
+
+    Raises:
+        MissingFeatureError: it is not in the store any more.
+    """
+    stored = store.get(key)
+    if stored is None:
+        raise MissingFeatureError(f"{key.path} is not in the store any more. Materialize the asset repeats again.")
+    return Repeats.load(stored.folder)
 
 
 def _other_scores(store: FeatureStore, features: FlavorFeatures, pairs: Sequence[TitlePair]) -> dict[str, pa.Table]:

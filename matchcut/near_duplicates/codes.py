@@ -76,7 +76,8 @@ def propose(queries: ShotCodes, others: Sequence[ShotCodes], max_distance: int) 
         index.add(np.ascontiguousarray(other.codes))
     # FAISS finds what is strictly nearer than the radius.
     limits, _, found = index.range_search(np.ascontiguousarray(queries.codes), max_distance + 1)
-    query = np.repeat(queries.shot, np.diff(limits.astype(np.int64)))
+    counts: np.ndarray = np.diff(limits.astype(np.int64))
+    query = np.repeat(queries.shot, counts)
     start = np.cumsum([0, *(len(other) for other in others)])
     pairs = []
     for number, other in enumerate(others):

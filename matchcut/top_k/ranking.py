@@ -44,6 +44,7 @@ def rank_candidates(
     k: int | None = None,
     parameters: TopKParameters = DEFAULTS,
     others: Mapping[str, pa.Table] | None = None,
+    groups: Mapping[str, np.ndarray] | None = None,
 ) -> list[Candidate]:
     """Choose the k best pairs among the given titles.
 
@@ -57,6 +58,9 @@ def rank_candidates(
         k: how many at most; None for `parameters.k`.
         parameters: what is removed and demoted.
         others: name of another flavor to its scored pairs, with the same columns; agreement is read from them.
+        groups: per title int64 (N,), the same number for shots that show the same in any title
+            (`repeats.catalogue_groups`): such a pair is removed, and such shots share their uses. None for the groups
+            within the titles alone.
 
     Returns:
         Candidates, best first. Equal scores are ordered by title, shot and frame: the order of rows changes
@@ -69,7 +73,7 @@ def rank_candidates(
     k = parameters.k if k is None else k
     if k < 1:
         raise ValueError(f"k must be at least 1, got {k}")
-    catalogue = Catalogue.of(titles, parameters)
+    catalogue = Catalogue.of(titles, parameters, groups)
     rows = _Rows.of(pairs, catalogue, parameters, others or {})
     names = [name for name in pairs.column_names if name not in PAIR_COLUMNS and _is_number(pairs, name)]
     spent = np.zeros(len(catalogue.title), dtype=bool)

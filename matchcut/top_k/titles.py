@@ -98,7 +98,7 @@ class Catalogue:
         near_seconds: float64 (T,), below which two shots of the title are near.
         sharpness_in, sharpness_out: float32 (S,), where a cut would come in and go out; NaN where it is not known.
         kept: bool (S,).
-        group: int64 (S,), different in different titles.
+        group: int64 (S,), the same for shots that show the same, in one title or in several.
     """
 
     names: tuple[str, ...]
@@ -114,8 +114,13 @@ class Catalogue:
     group: np.ndarray
 
     @classmethod
-    def of(cls, titles: Mapping[str, TitleShots], parameters: TopKParameters) -> Self:
-        """Number the shots of the given titles."""
+    def of(
+        cls,
+        titles: Mapping[str, TitleShots],
+        parameters: TopKParameters,
+        groups: Mapping[str, np.ndarray] | None = None,
+    ) -> Self:
+        """Number the shots of the given titles; `groups` as in `rank_candidates`."""
         names = tuple(sorted(titles))
         facts = tuple(titles[name] for name in names)
         counts = np.array([len(each) for each in facts], dtype=np.int64)
@@ -123,7 +128,8 @@ class Catalogue:
         starts = [each.seconds_of(each.start_frame) for each in facts]
         stops = [each.seconds_of(each.stop_frame) for each in facts]
         durations = np.array([stop.max(initial=0.0) for stop in stops])
-        groups = [_group_numbers(each.group) for each in facts]
+        within = [_group_numbers(each.group) + first for each, first in zip(facts, offset, strict=False)]
+        group = within if groups is None else [groups[name] for name in names]
         return cls(
             names,
             facts,
@@ -135,7 +141,7 @@ class Catalogue:
             _joined([_sharpness(each, 0) for each in facts], np.float32),
             _joined([_sharpness(each, -1) for each in facts], np.float32),
             _joined([each.kept for each in facts], np.bool_),
-            _joined([group + first for group, first in zip(groups, offset, strict=False)], np.int64),
+            _joined(group, np.int64),
         )
 
     def vectors(self, shots: np.ndarray) -> np.ndarray:

@@ -73,7 +73,8 @@ def family(rng: np.random.Generator, material: Material, place: np.ndarray, othe
         first, second = replace(first, picture=poses[0]), replace(second, picture=same_pose)
     here = Setup(place, left, top, extent, (first,))
     someone_else = replace(here, subjects=(replace(second, x=first.x, size=first.size),))
-    elsewhere = Setup(other_place, *(float(n) for n in rng.uniform(0, 0.3, 2)), float(rng.uniform(0.5, 0.7)), (first,))
+    other_left, other_top = (float(n) for n in rng.uniform(0, 0.3, 2))
+    elsewhere = Setup(other_place, other_left, other_top, float(rng.uniform(0.5, 0.7)), (first,))
     other_part = Setup(place, 1 - extent - left, 1 - extent - top, extent, () if rng.random() < 0.5 else (second,))
     return [here, someone_else, elsewhere, other_part]
 
@@ -166,7 +167,7 @@ def _copied(rng: np.random.Generator, frame: np.ndarray) -> np.ndarray:
     small = cv2.resize(copied, (height * 16 // 9, height), interpolation=cv2.INTER_AREA)
     quality = int(rng.integers(20, 96))
     packed = cv2.imencode(".jpg", small[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-    seen = cv2.imdecode(packed, cv2.IMREAD_COLOR)[..., ::-1]
+    seen = np.asarray(cv2.imdecode(packed, cv2.IMREAD_COLOR))[..., ::-1]
     # The proxy is 360 lines high whatever the source was; the embedding sees it squeezed.
     tall = cv2.resize(np.ascontiguousarray(seen), (640, 360), interpolation=cv2.INTER_LINEAR)
     return np.asarray(cv2.resize(tall, (INPUT_SIZE, INPUT_SIZE), interpolation=cv2.INTER_AREA))
