@@ -4,20 +4,21 @@
 
 Each film is cut to the next one in alphabetical order at places spread over both, two seconds of either side. The
 standardized encodes, which the graph has anyway, are made first and not counted; the first time stamp of a file is
-read once per film and is not counted either. Right is what `shift_at_cut` finds: the last frame of A and the
-first of B, compared with the standardized encode's frame and its neighbours.
+read once per film and is not counted either. Seconds of processor time, over all subprocesses, say more where the
+machine does other things meanwhile. Right is what `shift_at_cut` finds: the last frame of A and the first of B,
+compared with the standardized encode's frame and its neighbours.
 """
 
 import argparse
 import json
 import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
 
+from benchmarks.encode import Seconds, timed
 from benchmarks.machine import machine_facts, shared_videos
 from matchcut.ffmpeg import Ffmpeg, find_ffmpeg
 from matchcut.played_cut import PlayedCutParameters, Take, cut_pictures, first_frame_seconds, play_cut, shift_at_cut
@@ -32,10 +33,10 @@ PARAMETERS = PlayedCutParameters()
 
 @dataclass(frozen=True)
 class Cut:
-    """One played cut: seconds that passed, bytes, whether seeking was enough, frames by which A and B are off."""
+    """One played cut: what it cost, bytes, whether seeking was enough, frames by which A and B are off."""
 
     name: str
-    seconds: float
+    cost: Seconds
     num_bytes: int
     sought: bool
     shifts: tuple[int, int]
@@ -75,12 +76,11 @@ def _beginning(film: Take, start: int) -> Take:
 
 
 def _cut(a: Take, b: Take, path: Path, ffmpeg: Ffmpeg) -> Cut:
-    begin = time.perf_counter()
-    sought = play_cut(a, b, path, PARAMETERS, ffmpeg)
-    seconds = time.perf_counter() - begin
+    sought: list[bool] = []
+    cost = timed(lambda: sought.append(play_cut(a, b, path, PARAMETERS, ffmpeg)))
     last, first = cut_pictures(path, a.stop_frame - a.start_frame)
     shifts = shift_at_cut(last, a.proxy, a.stop_frame - 1), shift_at_cut(first, b.proxy, b.start_frame)
-    return Cut(f"{a.path.stem} to {b.path.stem}", seconds, path.stat().st_size, sought, shifts)
+    return Cut(f"{a.path.stem} to {b.path.stem}", cost, path.stat().st_size, sought[0], shifts)
 
 
 def measure(videos: list[Path], per_film: int) -> dict[str, Any]:
@@ -89,14 +89,14 @@ def measure(videos: list[Path], per_film: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         films = films_in(videos, Path(folder), ffmpeg)
         cuts = list(cuts_of(films, per_film, Path(folder), ffmpeg))
-    seconds = sorted(cut.seconds for cut in cuts)
-    slowest = max(cuts, key=lambda cut: cut.seconds)
+    slowest = max(cuts, key=lambda cut: cut.cost.passed)
     return {
         "machine": machine_facts(),
         "films": [path.name for path in videos],
         "cuts": len(cuts),
-        "median_seconds": round(median(seconds), 3),
-        "most_seconds": round(slowest.seconds, 3),
+        "median_seconds": round(median(cut.cost.passed for cut in cuts), 3),
+        "median_processor_seconds": round(median(cut.cost.processor for cut in cuts), 3),
+        "most_seconds": round(slowest.cost.passed, 3),
         "slowest": slowest.name,
         "median_kilobytes": round(median(cut.num_bytes for cut in cuts) / 1000),
         "found_by_seeking": sum(cut.sought for cut in cuts),

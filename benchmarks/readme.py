@@ -218,10 +218,10 @@ def played_cuts(result: dict[str, Any]) -> str:
     machine, shifted = result["machine"], result["shifted"]
     return (
         f"`python -m benchmarks.played_cuts`, {result['cuts']} cuts between {len(result['films'])} films, two seconds "
-        f"of either side: {result['median_seconds']} s each (median; {result['most_seconds']} s at most, "
-        f"{result['slowest']}) and {result['median_kilobytes']} kB on {machine['cores']} cores of a shared "
-        f"{machine['processor']}. {result['found_by_seeking']} were found by seeking, the others by counting frames; "
-        f"{len(shifted) or 'none'} showed another frame at the cut than the candidate's."
+        f"of either side, {machine['cores']} cores of a shared {machine['processor']}: {result['median_seconds']} s "
+        f"each (median; {result['median_processor_seconds']} s of processor time; {result['most_seconds']} s at most, "
+        f"{result['slowest']}), {result['median_kilobytes']} kB. {result['found_by_seeking']} were found by seeking, "
+        f"the others by counting frames; {len(shifted) or 'none'} showed another frame at the cut than the candidate's."
     )
 
 

@@ -182,12 +182,12 @@ def shift_at_cut(picture: np.ndarray, proxy: Proxy, frame: int, reach: int = 2) 
         for number, other in boxed_frames(proxy, near, width=width)
     }
     best = min(differences, key=lambda shift: (differences[shift], abs(shift)))
-    return 0 if differences[0] <= CLEARLY * differences[best] + _TIE else best
+    return 0 if differences[0] <= _CLEARLY * differences[best] + _TIE else best
 
 
-# Mean difference in levels of 255 below which two frames are the same picture to an encoder, and by how much a
+# Mean difference in levels of 255 below which two frames are the same picture to an encoder, and by what factor a
 # neighbour must be more alike. A film of the sea that hardly moves gave 1.09, shifts in films that move 1.6 and more.
-_TIE, CLEARLY = 0.1, 1.25
+_TIE, _CLEARLY = 0.1, 1.25
 
 _TIMES_ALONE = (
     *("-fps_mode", "passthrough", "-enc_time_base", "demux", "-avoid_negative_ts", "disabled"),

@@ -30,7 +30,7 @@ class RepeatsParameters:
 
     Attributes:
         max_distance: bits of a frame's code of 256 that may differ for a pair of shots to be compared at all. On
-            made-up set-ups that were not trained on, 97 of 100 pairs of views of one were this near, and 3 of 100 others.
+            made-up set-ups that were not trained on, 97 of 100 views of one were this near, and 3 of 100 others.
         same_setup: chance from which two shots of different titles show the same; the model's own, even odds.
         same_film: share of the shorter title's time, seen again in the other in the same order, from which both are the
             same film. Chosen: a trailer shares a minute with its film, a recap two with the last episode.
