@@ -202,7 +202,7 @@ class Dancer:
     def mask(self, figure: Figure, offset: int) -> np.ndarray:
         """float32 (36, 64): the figure's share of each cell, `offset` frames after the cut."""
         small = self._small_alphas[figure.pose + offset - self.poses[0]]
-        # Centres of pixels lie half a pixel in: from quarters of the film's pixels, and to cells of ten of the picture's.
+        # From quarters of the film's pixels to cells of ten of the picture's; centres of pixels lie half a pixel in.
         from_quarters = np.array([[4, 0, 1.5], [0, 4, 1.5], [0, 0, 1]])
         to_cells = np.array([[0.1, 0, -0.45], [0, 0.1, -0.45], [0, 0, 1]])
         place = (to_cells @ np.vstack([self.place(figure), [0, 0, 1]]) @ from_quarters)[:2]
