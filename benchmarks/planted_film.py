@@ -181,6 +181,7 @@ class Dancer:
         frames = list(_read(video, range(*poses)))
         self._frames = [frame[:470] for frame in frames]  # below lie the shadow and the edge of the screen
         self._alphas = [blue_screen_alpha(frame) for frame in self._frames]
+        self._small_alphas = [cv2.resize(a, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA) for a in self._alphas]
         boxes = [np.argwhere(alpha > 0.5) for alpha in self._alphas[:: len(self._alphas) // 20]]
         self._foot = float(np.median([box[:, 0].max() for box in boxes]))
         self._x = float(np.median([np.median(box[:, 1]) for box in boxes]))
@@ -200,16 +201,24 @@ class Dancer:
 
     def mask(self, figure: Figure, offset: int) -> np.ndarray:
         """float32 (36, 64): the figure's share of each cell, `offset` frames after the cut."""
-        alpha = self._alphas[figure.pose + offset - self.poses[0]]
-        laid = cv2.warpAffine(alpha, self.place(figure), (WIDTH, HEIGHT), flags=cv2.INTER_AREA)
-        return np.asarray(cv2.resize(laid, (64, 36), interpolation=cv2.INTER_AREA))
+        small = self._small_alphas[figure.pose + offset - self.poses[0]]
+        # From quarters of the film's pixels to cells of ten of the picture's; centres of pixels lie half a pixel in.
+        from_quarters = np.array([[4, 0, 1.5], [0, 4, 1.5], [0, 0, 1]])
+        to_cells = np.array([[0.1, 0, -0.45], [0, 0.1, -0.45], [0, 0, 1]])
+        place = (to_cells @ np.vstack([self.place(figure), [0, 0, 1]]) @ from_quarters)[:2]
+        return np.asarray(cv2.warpAffine(small, place, (64, 36)))
 
     def draw(self, picture: np.ndarray, figure: Figure, offset: int, look: np.ndarray) -> np.ndarray:
         """The picture with the figure on it; `look` (4,) in [0, 1] are the colour and the brightness of its clothes."""
         index = figure.pose + offset - self.poses[0]
         place = self.place(figure)
-        person = cv2.warpAffine(self._frames[index], place, (WIDTH, HEIGHT)).astype(np.float32)
-        alpha = cv2.warpAffine(self._alphas[index], place, (WIDTH, HEIGHT))[..., None]
+        whole_alpha = cv2.warpAffine(self._alphas[index], place, (WIDTH, HEIGHT))
+        rows, columns = np.flatnonzero(whole_alpha.any(axis=1)), np.flatnonzero(whole_alpha.any(axis=0))
+        if len(rows) == 0:
+            return picture.astype(np.uint8)
+        part = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+        person = cv2.warpAffine(self._frames[index], place, (WIDTH, HEIGHT))[part].astype(np.float32)
+        alpha = whole_alpha[part][..., None]
         # The screen's light on the figure is taken off. The suit is black; skin is lighter, and redder than it is blue.
         person[..., 2] = np.minimum(person[..., 2], person[..., :2].mean(axis=2))
         smooth = cv2.GaussianBlur(person, (0, 0), 1.2)
@@ -218,7 +227,9 @@ class Dancer:
         person *= 1.6
         color = 60 * look[3] * look[:3] + 1.6 * grey
         dressed = person * (1 - cloth) + color * cloth
-        return np.asarray(np.clip(picture * (1 - alpha) + dressed * alpha, 0, 255).astype(np.uint8))
+        result = picture.astype(np.uint8)
+        result[part] = np.clip(picture[part] * (1 - alpha) + dressed * alpha, 0, 255)
+        return result
 
 
 def blue_screen_alpha(frame: np.ndarray) -> np.ndarray:

@@ -43,8 +43,9 @@ SPEED_BANDS = (0.03, 0.1, 0.3, 0.9)  # heights per second, lower ends
 # (root mean square) in a 16:9 picture. From here on part of SCORE_ALGORITHM.
 CAMERA_SCALE = np.array([1, 1, 0.59, 0.59], np.float32)
 # Root mean square speed, in heights of the 16:9 picture per second, that counts nothing and that counts fully.
-# By eye on twelve films: compression noise and breathing stay under 0.02; a slow pan or a gesture reaches 0.12.
-STILL_SPEED, MOVING_SPEED = 0.02, 0.12
+# By eye on twelve films: compression noise and breathing stay under 0.02, and two drifts of a tenth of a height match
+# well but are hardly seen.
+STILL_SPEED, MOVING_SPEED = 0.02, 0.3
 # The difference of two movements as a share of the faster: at the first number they are worth 1/e, and from the second
 # (eight times as fast) on nothing at all. Twice as fast differs by 0.5, at a right angle by 1.4. What is filmed has a
 # shape and a place beside its speed, and its flow is less sure: it may differ more.
@@ -52,7 +53,7 @@ CAMERA_CLOSENESS = 0.55, 0.86
 SUBJECT_CLOSENESS = 0.7, 0.99
 # A movement of the camera is worth the first, one of what is filmed the second on top, and one that begins in A and
 # comes to rest in B the third.
-CAMERA_WORTH, SUBJECT_WORTH, CARRIED_WORTH = 0.6, 0.25, 0.15
+CAMERA_WORTH, SUBJECT_WORTH, CARRIED_WORTH = 0.5, 0.35, 0.15
 SPECTRUM_WEIGHT = 0.2  # how much another spectrum over the whole shots may take away
 SUBJECT_BLUR = 1.2  # cells: a movement may be that far from its place
 COARSE_MOMENTS = ((-1, 0), (-1, 2), (2, 0), (2, 2))  # of five: where A is left and B is entered
