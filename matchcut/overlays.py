@@ -9,8 +9,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from matchcut.representations.flavor import Representation
+from matchcut.representations.moments import IN, OUT
+from matchcut.representations.optical_flow import camera_field
 
-ALGORITHM = "1"
+ALGORITHM = "2"
 
 _PALETTE = ("#2dd4bf", "#f59e0b", "#a78bfa", "#f472b6")
 _ARROW = "#ffdc3c"
@@ -26,7 +28,7 @@ def overlay(representation: Representation, shot: int, frame: int, *, is_end: bo
     Args:
         representation: of the shot's title.
         shot: its index in the title.
-        frame: that is shown; silhouettes are those of the nearest frame that has some.
+        frame: that is shown; drawn is what was seen at the nearest moment of that end of the shot.
         is_end: whether the cut leaves the shot here, rather than enters it.
 
     Returns:
@@ -36,12 +38,26 @@ def overlay(representation: Representation, shot: int, frame: int, *, is_end: bo
     if len(rows) == 0:
         return None
     arrays = {name: array[rows[0]] for name, array in representation.arrays.items()}
-    persons, moments, flow = (arrays.get(name, _ABSENT) for name in ("persons", "frame", "flow"))
-    if persons.ndim == 3 and persons.dtype == np.uint8 and moments.shape == persons.shape[:1] and _is_grid(persons):
-        return _silhouettes(persons[int(np.argmin(np.abs(moments - frame)))])
-    if flow.ndim == 4 and flow.shape[-1] == 2:
-        return _arrows(flow[-1 if is_end else 0])
+    persons, moments, camera, subject = (
+        arrays.get(name, _ABSENT) for name in ("persons", "frame", "camera", "subject")
+    )
+    if moments.ndim != 2:
+        return None
+    side = OUT if is_end else IN
+    at = side, int(np.argmin(np.abs(moments[side] - frame)))
+    if persons.ndim == 4 and persons.shape[:2] == moments.shape and _is_grid(persons):
+        return _silhouettes(persons[at])
+    if subject.ndim == 5 and subject.shape[:2] == camera.shape[:2] == moments.shape:
+        return _arrows(_movement(camera[at], subject[at].astype(np.float64)))
     return None
+
+
+def _movement(camera: np.ndarray, subject: np.ndarray) -> np.ndarray:
+    """All movement, of the camera and of what is filmed, float64 (rows, columns, 2), in heights per second."""
+    rows, columns = subject.shape[:2]
+    y, x = np.mgrid[:rows, :columns]
+    places = np.stack([(x + 0.5 - columns / 2) / rows, (y + 0.5) / rows - 0.5], axis=-1).reshape(-1, 2)
+    return np.asarray(subject + camera_field(camera, places).reshape(subject.shape))
 
 
 def _is_grid(packed: np.ndarray) -> bool:

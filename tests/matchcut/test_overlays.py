@@ -7,9 +7,10 @@ from matchcut.representations.flavor import Representation
 
 
 def persons(*masks):
-    """A representation of one shot, its masks at frames 10 and 20."""
+    """A representation of one shot, its masks at frames 10 and 20, where it is entered and where it is left."""
     packed = np.packbits(np.stack(masks).reshape(1, len(masks), 1, -1), axis=-1)
-    return Representation(np.array([4]), {"persons": packed, "frame": np.array([[10, 20]])})
+    both = np.stack([packed, packed], axis=1)
+    return Representation(np.array([4]), {"persons": both, "frame": np.array([[[10, 20], [10, 20]]])})
 
 
 def grid(rows, columns):
@@ -30,13 +31,25 @@ def test_the_nearest_frame_with_masks_is_drawn():
 
 
 def test_movement_is_drawn_as_arrows_of_its_end_of_the_shot():
-    flow = np.zeros((1, 3, 9, 16, 2), np.float32)
-    flow[0, 2, 4, 8] = (0.4, 0)  # to the right, at the end
-    flow[0, 0, 1, 1] = (0, 0.001)  # noise
-    movement = Representation(np.array([4]), {"flow": flow})
+    subject, camera = np.zeros((1, 2, 1, 9, 16, 2), np.float16), np.zeros((1, 2, 1, 4), np.float32)
+    subject[0, 1, 0, 4, 8] = (0.4, 0)  # to the right, at the end
+    subject[0, 0, 0, 1, 1] = (0, 0.001)  # noise
+    arrays = {"subject": subject, "camera": camera, "frame": np.array([[[10], [90]]])}
+    movement = Representation(np.array([4]), arrays)
     drawn = overlay(movement, 4, 99, is_end=True)
     assert re.search(r'viewBox="0 0 16 9".*d="M8\.50 4\.50l0\.90 0\.00M', drawn)
     assert overlay(movement, 4, 99, is_end=False) is None
+
+
+def test_a_pan_moves_every_cell_and_a_zoom_moves_the_edges_outwards():
+    subject, camera = np.zeros((1, 2, 1, 9, 16, 2), np.float16), np.zeros((1, 2, 1, 4), np.float32)
+    camera[0, 0, 0], camera[0, 1, 0] = (0.2, 0, 0, 0), (0, 0, 0.5, 0)
+    arrays = {"subject": subject, "camera": camera, "frame": np.array([[[10], [90]]])}
+    movement = Representation(np.array([4]), arrays)
+    pan, zoom = (overlay(movement, 4, 50, is_end=is_end) for is_end in (False, True))
+    assert len(re.findall(r"l0\.45 0\.00M", pan)) == 9 * 16
+    assert "M0.50 4.50l-0.94 0.00M" in zoom
+    assert "M15.50 4.50l0.94 0.00M" in zoom
 
 
 def test_nothing_is_drawn_for_a_shot_without_a_row_or_for_another_kind_of_representation():
@@ -44,9 +57,9 @@ def test_nothing_is_drawn_for_a_shot_without_a_row_or_for_another_kind_of_repres
     assert overlay(persons(grid(slice(0), 0), grid(0, 0)), 4, 10, is_end=True) is None
     others = (
         {"vectors": np.zeros((1, 8))},
-        {"persons": np.zeros((1, 2, 1, 100), np.uint8), "frame": np.array([[10, 20]])},  # no 16:9 grid
-        {"persons": np.zeros((1, 2, 1, 288), np.uint8), "frame": np.array([10])},
-        {"flow": np.zeros((1, 9, 16, 2))},
+        {"persons": np.zeros((1, 2, 1, 1, 100), np.uint8), "frame": np.array([[[10], [20]]])},  # no 16:9 grid
+        {"persons": np.zeros((1, 2, 1, 1, 288), np.uint8), "frame": np.array([10])},
+        {"subject": np.zeros((1, 2, 1, 9, 16, 2)), "frame": np.array([[[10], [20]]])},
     )
     for arrays in others:
         assert overlay(Representation(np.array([4]), arrays), 4, 10, is_end=True) is None
