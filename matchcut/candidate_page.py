@@ -21,8 +21,8 @@ from matchcut.errors import FeatureStoreError
 from matchcut.pictures import boxed_frames, encode_jpeg
 from matchcut.proxy import Proxy
 from matchcut.top_k import (
-    LOOK_CUE,
     PAIR_SCORE_CUE,
+    RANKING_CUES,
     SECONDS_APART_CUE,
     Candidate,
     told_cues,
@@ -34,16 +34,11 @@ PAGE_NAME = "index.html"
 PICTURES_NAME = "pictures"
 PLAYED_NAME = "cuts"
 OVERLAYS_NAME = "overlays"
-ALGORITHM = "2"  # changes when the same candidates give another page
+ALGORITHM = "3"  # changes when the same candidates give another page
 PICTURE_ALGORITHM = "1"  # changes when the same frame gives another picture
 
 _JPEG_QUALITY = 80
 _NOTICED_DEMOTION = 0.005  # scores are shown with two digits
-_RANKING_CUES = {
-    PAIR_SCORE_CUE: "score before demotion",
-    LOOK_CUE: "likeness of the shots",
-    SECONDS_APART_CUE: "seconds apart",
-}
 
 
 @dataclass(frozen=True)
@@ -399,7 +394,7 @@ def _cues(candidate: Candidate, flavor: FlavorInfo) -> Iterator[Cue]:
     """Every cue that has words, the flavor's first; the score before demotion only where there was one."""
     told = {*told_cues(candidate, flavor.cues), SECONDS_APART_CUE}
     demoted = candidate.cues.get(PAIR_SCORE_CUE, candidate.score) - candidate.score > _NOTICED_DEMOTION
-    for name, text in {**flavor.cues, **_RANKING_CUES}.items():
+    for name, text in {**flavor.cues, **RANKING_CUES}.items():
         if name in candidate.cues and (demoted or name != PAIR_SCORE_CUE):
             yield Cue(text, value_in_words(candidate.cues[name]), name in told)
 

@@ -20,7 +20,7 @@ COLUMNS = {
     "group": ("int64", "near-duplicates share one, in time order; -1 for a shot of its own"),
     "kept": ("bool", "whether the shot goes on to matching"),
     "similarity": ("float32", "cosine to the kept shot of the group"),
-    "reason": ("string", "why it is not kept: near-duplicate, too short, black, blank, credits or text card"),
+    "reason": ("string", "why it is not kept: near-duplicate, too short, black, blank, blurred, credits or text card"),
 }
 
 
@@ -46,7 +46,7 @@ def build(pipeline: Pipeline) -> dg.AssetsDefinition:
             kinds=("parquet",),
             deps=("shots", "shot_embeddings", "text_cards", MODEL_KEY),
             description="A row is a shot, indices unchanged. Of near-duplicates the earliest usable one is kept; "
-            "shots that are too short, black, blank or text are marked, not lost.",
+            "shots that are too short, black, blank, blurred or text are marked, not lost.",
             columns=COLUMNS,
         )
     )

@@ -21,7 +21,7 @@ def embeddings_of(views: list, mean: float = 120, std: float = 50) -> ShotEmbedd
         np.zeros(shape, np.int64),
         np.full(shape, mean, np.float32),
         np.full(shape, std, np.float32),
-        np.ones(shape, np.float32),
+        np.full(shape, 10, np.float32),
         np.stack([[picture(view)] for view in views]) if views else np.zeros((0, 1, *LUMA_SIZE[::-1]), np.uint8),
     )
 

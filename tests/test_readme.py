@@ -22,7 +22,7 @@ def test_every_make_target_of_the_readme_exists() -> None:
 def test_every_matchcut_command_and_option_of_the_readme_exists() -> None:
     program = str(Path(sys.executable).with_name("matchcut"))
     lines = re.findall(r"^(?:\.venv/bin/)?matchcut (\w+)(.*)$", README, re.MULTILINE)
-    assert {command for command, _ in lines} == {"run", "shots", "duplicates", "top", "export", "status"}
+    assert {command for command, _ in lines} == {"run", "shots", "duplicates", "repeats", "top", "export", "status"}
     for command in {command for command, _ in lines}:
         text = subprocess.run([program, command, "--help"], check=True, capture_output=True, text=True).stdout
         used = {option for name, rest in lines if name == command for option in re.findall(r"--[a-z]+", rest)}

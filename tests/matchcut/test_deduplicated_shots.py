@@ -99,6 +99,12 @@ def test_a_marked_shot_joins_no_group_and_is_not_lost():
     np.testing.assert_allclose(told.similarity, [np.nan, 1, np.nan, 1], atol=1e-3)
 
 
+def test_a_shot_without_any_sharp_frame_is_marked():
+    embeddings = embeddings_of([0, 1])
+    embeddings.sharpness[0] = 1.4
+    assert marked(shots_of([25, 25]), embeddings, np.arange(50) / 25).reason.tolist() == ["blurred", ""]
+
+
 def test_text_cards_and_credits_are_marked_before_all_else():
     cards = TextCards(np.array([1, 9, 0, 0]), np.array([False, True, False, False]))
     embeddings = with_luma(embeddings_of([0, 0, 0, 0]), 0, 0, 2)
