@@ -21,7 +21,7 @@ from matchcut.shots.fades import BrightnessTrack, FadeParameters, with_fades
 
 ALGORITHM = "1"
 NETWORK_FILE = Path(__file__).with_name("boundary_network.npz")
-NETWORK_SHA256 = "56c903724d2e4beebf0ed4facaef8e878d7331ad3d1afe8433ceee668610e964"
+NETWORK_SHA256 = "61783c4a94d075c9c53abb6c0ec1d84343c77dc2c53da5a32064aa809dc510bf"
 """Of the file that the package carries; a part of what names the result."""
 CHUNK_FRAMES = 512  # whose chances count; long enough that the frames read twice cost little
 FRAMES_BEFORE, FRAMES_AFTER = 112, 48  # the network looks 107 frames back and 43 ahead
