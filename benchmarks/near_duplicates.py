@@ -4,8 +4,8 @@
 
 Shots are those of the films' truth. Beside this project's: the plain method, which is the cosine of EfficientNet-Lite0
 embeddings of the middle frames, and pHash of the middle frames; both with the threshold that is best on these very
-films. imagededup's network is left out: its weights come from a host that a benchmark is not to ask, and torchvision
-does not import beside the CPU build of PyTorch.
+films. imagededup's network is left out: torchvision fetches its weights from the internet, and does not import beside
+the CPU build of PyTorch.
 """
 
 import argparse
@@ -365,8 +365,8 @@ NOTES = (
     "That interviews before plain walls belong into the made-up set-ups was noticed on one of these films, asl: they "
     "are not wholly unseen. The thresholds of text_cards, and the moments at which frames are taken, were chosen on "
     "some of these films.",
-    "imagededup's network is left out: its weights are not in a package, and torchvision does not import beside the "
-    "CPU build of PyTorch.",
+    "imagededup's network is left out: torchvision fetches its weights from the internet, and does not import beside "
+    "the CPU build of PyTorch.",
 )
 
 
