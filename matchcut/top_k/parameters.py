@@ -12,7 +12,7 @@ class RankingWeights:
 
     The defaults were chosen on the graded candidates of 14 short films (`python -m benchmarks.graded_top
     --leave-one-out`; the README has the table). Of frame match 13 of 20 are accepted, 11 of them different cuts, and 6
-    without any cue; `motion` and a `near_share` of 0.5 instead of 0.25 made 10 of them 13. What a single cue does beyond
+    without any cue; `motion` and a `near_share` of 0.5, not 0.25, made 10 of them 13. What a single cue does beyond
     that, and all they do for action match, is one or two candidates of twenty, which is noise there.
 
     Attributes:
