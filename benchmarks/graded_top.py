@@ -5,8 +5,8 @@
 Runs `matchcut run` on the given videos or folders (default: `../shared/videos` where it is there, and the demo's
 films), takes the best 20 of every flavor and of the plain method (`plain_match.py`), draws a contact sheet of each
 (a row per pair: three frames up to the cut, three from it on), and looks the pairs up in the graded file,
-`benchmarks/results/grades.json`. A grade belongs to a pair of shots, not to a rank, so that it outlives another
-ranking; `--add` writes pairs without a grade into the file, to be filled in by whoever looks at the sheets.
+`benchmarks/results/grades.json`. A grade belongs to a cut, not to a rank, so that it outlives another ranking, but not
+a cut point that moved; `--add` writes pairs without a grade into the file, to be filled in by whoever looks at them.
 `--leave-one-out` ranks again with each cue of the ranking turned off.
 """
 
@@ -46,6 +46,10 @@ VERDICTS: Mapping[str, str] = {
     "credit": "a title card, a logo or credits",
     "black": "a black or blank frame at the cut",
 }
+OF_SHOTS = ("same place", "near-duplicate")
+"""Verdicts that hold wherever the two shots are cut."""
+SAME_CUT_FRAMES = 6
+"""A cut point that moved by more frames, a quarter of a second, is another cut."""
 FRAMES_APART = 5
 _TILE_WIDTH = 160
 
@@ -101,8 +105,11 @@ class Grade:
             raise ValueError(f"verdict must be one of {sorted(VERDICTS)}, got {self.verdict!r}")
 
     def is_of(self, method: str, cut: Cut) -> bool:
-        """Whether the grade is about this cut; the way back is another cut."""
-        return self.method == method and self.a.is_same_shot(cut.a) and self.b.is_same_shot(cut.b)
+        """Whether the grade is about this cut; the way back is another cut, and so is another point to cut at."""
+        if not (self.method == method and self.a.is_same_shot(cut.a) and self.b.is_same_shot(cut.b)):
+            return False
+        moved = max(abs(self.a.frame - cut.a.frame), abs(self.b.frame - cut.b.frame))
+        return self.verdict in OF_SHOTS or moved <= SAME_CUT_FRAMES
 
 
 def load_grades(path: Path) -> list[Grade]:
@@ -325,9 +332,7 @@ def main(given: Sequence[str] | None = None) -> None:
     if arguments.add:
         unseen = list(grades)
         for grade in (*missing, *more):
-            if not any(
-                grade.method == e.method and grade.a.is_same_shot(e.a) and grade.b.is_same_shot(e.b) for e in unseen
-            ):
+            if not any(each.is_of(grade.method, Cut(grade.a, grade.b, 0.0)) for each in unseen):
                 unseen.append(grade)
         save_grades(unseen, arguments.grades)
         print(f"\n{len(unseen) - len(grades)} pairs added to {arguments.grades}", file=sys.stderr)

@@ -2,10 +2,11 @@
 
 A high pair score alone is no match cut (the task: Chen et al., *Match Cutting: Finding Cuts with Smooth
 Visual Transitions*, arXiv:2210.05766). Two takes of one set-up score best of all and surprise nobody, so
-near-duplicates are removed; a pair that looks alike, lies close in time, is short, soft or uncertain, or that no other
-way of matching agrees with, is demoted, each by a weight of one table; what repeats a better candidate is demoted by
-what it repeats, and no shot takes more than a few places. A cut that the film makes itself, from a shot to the next,
-is no find and is removed too; the way back, from a shot to the one before it, is a new cut and may stay.
+near-duplicates are removed; a pair that looks alike, lies close in time, moves on differently, is short, soft or
+uncertain, or that no other way of matching agrees with, is demoted, each by a weight of one table; what repeats a
+better candidate is demoted by what it repeats, and no shot takes more than a few places. A cut that the film makes
+itself, from a shot to the next, is no find and is removed too; the way back, from a shot to the one before it, is a
+new cut and may stay.
 """
 
 from matchcut.top_k.candidate import (

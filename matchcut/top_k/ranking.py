@@ -32,6 +32,8 @@ from matchcut.top_k.titles import Catalogue, TitleShots
 PAIR_COLUMNS = ("title_a", "shot_a", "frame_a", "title_b", "shot_b", "frame_b", "score")
 CONFIDENCE_COLUMN = "confidence"
 """A flavor's cue of this name says how sure it is of what it found, in [0, 1]."""
+MOTION_COLUMN = "motion"
+"""And of this name, how alike what it found moves on both sides, in [0, 1]."""
 VISITED_AT_ONCE = 1024
 """Pairs whose embeddings are compared at once: 2 x 16 MB at 3 frames of 1280 numbers."""
 
@@ -119,8 +121,9 @@ class _Rows:
             "length": cues.in_proportion(cues.shorter_seconds(a, b, catalogue), parameters.enough_seconds),
             "sharpness": cues.in_proportion(cues.sharpness(a, b, catalogue), parameters.enough_sharpness),
         }
-        if CONFIDENCE_COLUMN in pairs.column_names:
-            worths["confidence"] = pairs[CONFIDENCE_COLUMN].to_numpy()[scored.row]
+        for name in (CONFIDENCE_COLUMN, MOTION_COLUMN):
+            if name in pairs.column_names:
+                worths[name] = pairs[name].to_numpy()[scored.row]
         bound = scored.score * cues.factor(worths, parameters.weights)
         allowed = (
             catalogue.kept[a]

@@ -1,4 +1,4 @@
-"""Grades belong to pairs of shots, and outlive another ranking and moved boundaries."""
+"""Grades belong to cuts, and outlive another ranking and moved boundaries."""
 
 import json
 from dataclasses import replace
@@ -15,10 +15,17 @@ CUT = Cut(A, B, 0.8)
 GOOD = Grade("frame_match", A, B, "accepted", "both look left")
 
 
-def test_a_grade_is_found_by_its_shots_whatever_the_frames_and_the_numbers() -> None:
-    moved = Cut(replace(A, shot=4, frame=140, start_frame=103), replace(B, frame=310, stop_frame=370), 0.2)
+def test_a_grade_is_found_whatever_the_boundaries_and_the_numbers() -> None:
+    moved = Cut(replace(A, shot=4, frame=125, start_frame=103), replace(B, frame=303, stop_frame=370), 0.2)
     assert grade_of([GOOD], "frame_match", moved) == GOOD
     assert grade_of([GOOD], "frame_match", CUT) == GOOD
+
+
+def test_another_point_to_cut_at_is_not_graded_unless_the_verdict_is_about_the_shots() -> None:
+    moved = replace(CUT, a=replace(A, frame=140))
+    assert grade_of([GOOD], "frame_match", moved) is None
+    repeat = replace(GOOD, verdict="near-duplicate", reason="the same shot")
+    assert grade_of([repeat], "frame_match", moved) == repeat
 
 
 def test_another_shot_another_way_of_matching_and_the_way_back_are_not_graded() -> None:
