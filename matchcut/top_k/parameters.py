@@ -52,8 +52,9 @@ class TopKParameters:
         k: candidates in a title's stored list.
         minimum_score: pairs at or below it are no candidates. 0: nothing of the flavor was found in common.
         near_duplicate_similarity: cosine of embeddings, of two titles or one, from which two shots show the
-            same thing: such a pair is removed, and such shots share their uses. As measured for
-            `DeduplicatedShotsParameters.same_setup`: precision 1.00, recall 0.99 within four labelled films.
+            same thing, whether or not they are in one group: such a pair is removed, and such shots share their uses.
+            On four films with labelled set-ups the cosine alone had precision 1.00 and recall 0.99 there; it was
+            chosen on them.
         alike_similarity: cosine from which the place or person may be the same; from there to
             `near_duplicate_similarity` the worth of `place` falls from 1 to 0.
         near_seconds: shots of one title with less time between them are near: the worth of `time` rises from 0,
