@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 
 pytest.register_assert_rewrite("tests.frame_for_frame")
 
@@ -13,7 +13,7 @@ from tests.clips import make_edited_clip  # noqa: E402
 from tests.graph import Graph, graph_in  # noqa: E402
 
 # How long an example takes depends on the machine: no test fails for it.
-settings.register_profile("matchcut", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("matchcut", deadline=None)
 settings.load_profile("matchcut")
 
 

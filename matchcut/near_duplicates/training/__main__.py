@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import cv2
+import torch
 
 from matchcut.near_duplicates.training.train import TrainingParameters, look_at, train
 from matchcut.shots.training.material import read_material
@@ -26,6 +27,8 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=TrainingParameters.steps)
     parser.add_argument("--seed", type=int, default=TrainingParameters.seed)
     arguments = parser.parse_args()
+    # Of the whole process. Without it a step takes ten times as long as soon as gradients are tiny.
+    torch.set_flush_denormal(True)
     cv2.setNumThreads(1)  # so that a sum does not depend on how many cores there are
     parameters = replace(TrainingParameters(), seed=arguments.seed, families=arguments.families, steps=arguments.steps)
     views = look_at(read_material(arguments.material), arguments.weights, parameters)

@@ -112,7 +112,6 @@ def train(views: Views, parameters: TrainingParameters, log: Path) -> NearDuplic
         log: gets a line of JSON every 50 steps, and what was measured on the families held out.
     """
     torch.manual_seed(parameters.seed)
-    torch.set_flush_denormal(True)
     is_held_out = views.place % parameters.held_out == 0
     seen, held_out = views.take(~is_held_out), views.take(is_held_out)
     log.write_text(json.dumps(asdict(parameters)) + "\n")

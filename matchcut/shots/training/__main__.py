@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import cv2
+import torch
 
 from matchcut.shots.boundary import read_network, write_network
 from matchcut.shots.boundary_network import BoundaryNetwork
@@ -28,6 +29,8 @@ def main() -> None:
     parser.add_argument("--learning-rate", type=float, default=TrainingParameters.learning_rate)
     parser.add_argument("--initial", type=Path, metavar="FILE", help="a network to go on from")
     arguments = parser.parse_args()
+    # Of the whole process. Without it a step takes ten times as long as soon as gradients are tiny.
+    torch.set_flush_denormal(True)
     cv2.setNumThreads(0)  # its threads do not survive the fork of the processes that make films
     parameters = replace(
         TrainingParameters(), steps=arguments.steps, seed=arguments.seed, learning_rate=arguments.learning_rate

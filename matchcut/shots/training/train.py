@@ -97,7 +97,6 @@ def train(
         every: called with the step and the mean network every 100 steps.
     """
     torch.manual_seed(parameters.seed)
-    torch.set_flush_denormal(True)  # else a step takes ten times as long as soon as gradients are tiny
     network = initial or BoundaryNetwork()
     average = torch.optim.swa_utils.AveragedModel(
         network,
