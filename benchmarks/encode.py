@@ -30,7 +30,7 @@ import numpy as np
 
 from benchmarks.machine import machine_facts, shared_videos
 from matchcut.ffmpeg import find_ffmpeg
-from matchcut.proxy import Proxy
+from matchcut.proxy import LUMA_WEIGHTS, Proxy
 from matchcut.representations.flavor import UsableShots
 from matchcut.representations.moments import MomentParameters, cut_moments
 from matchcut.representations.optical_flow import FLOW_HEIGHT, FLOW_WIDTH, OpticalFlow
@@ -215,7 +215,7 @@ def likenesses(proxy: Proxy, reference: Proxy) -> np.ndarray:
 
 
 def _luma(frame: np.ndarray) -> np.ndarray:
-    return frame.astype(np.float32) @ np.array([0.2126, 0.7152, 0.0722], np.float32)
+    return frame.astype(np.float32) @ LUMA_WEIGHTS
 
 
 def structural_similarity(a: np.ndarray, b: np.ndarray) -> float:

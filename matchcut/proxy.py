@@ -36,6 +36,9 @@ BT709_LIMITED_TO_RGB = np.array(
     ]
 )
 
+# Brightness of red, green, blue: ITU-R BT.709, the proxy's matrix.
+LUMA_WEIGHTS = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)
+
 
 @dataclass(frozen=True)
 class EncodeRecord:

@@ -16,9 +16,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from matchcut.near_duplicates.codes import ShotCodes, propose
-from matchcut.near_duplicates.comparison import correlations
+from matchcut.near_duplicates.comparison import correlations, greatest_cosine
 from matchcut.near_duplicates.model import MAX_BITS, NearDuplicateModel
-from matchcut.shot_embeddings import BLANK_CONTRAST, ShotEmbeddings
+from matchcut.shot_embeddings import ShotEmbeddings
 
 ALGORITHM = "1"
 TABLE_NAME = "repeats.parquet"
@@ -114,20 +114,14 @@ def decide(
         parameters: from which chance.
     """
     i, j = proposed
-    cosine = np.array([_cosine(a, b, one, other) for one, other in zip(i.tolist(), j.tolist(), strict=True)])
+    (shots_a, at_a), (shots_b, at_b) = (np.unique(shots, return_inverse=True) for shots in (i, j))
+    cosine = greatest_cosine(a.take(shots_a), b.take(shots_b))[at_a, at_b]
     worth = cosine >= model.least_cosine(parameters.same_setup)
     i, j, cosine = i[worth], j[worth], cosine[worth]
     correlation = np.fromiter(correlations(a, b, i, j), np.float64, len(i))
     chance = model.chance(cosine, correlation) if len(i) else np.zeros(0)
     same = chance >= parameters.same_setup
     return Repeats(i[same], j[same], chance[same].astype(np.float32), len(proposed[0]))
-
-
-def _cosine(a: ShotEmbeddings, b: ShotEmbeddings, one: int, other: int) -> float:
-    """Greatest cosine of two shots' frames that are not blank; -1 where there are none."""
-    vectors_a = a.vectors[one][a.luma_std[one] >= BLANK_CONTRAST]
-    vectors_b = b.vectors[other][b.luma_std[other] >= BLANK_CONTRAST]
-    return float((vectors_a @ vectors_b.T).max()) if len(vectors_a) and len(vectors_b) else -1.0
 
 
 @dataclass(frozen=True)

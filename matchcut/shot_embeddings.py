@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from matchcut.proxy import Proxy
+from matchcut.proxy import LUMA_WEIGHTS, Proxy
 from matchcut.shots.table import ShotTable
 
 if TYPE_CHECKING:
@@ -35,8 +35,6 @@ BATCH_FRAMES = 16
 BLANK_CONTRAST = 4.0
 """Brightness levels of 255. In eight films black frames and the ends of fades had 0 to 3.3, frames that show something
 4.9 or more."""
-LUMA_WEIGHTS = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)
-"""ITU-R BT.709, red, green, blue."""
 LUMA_SIZE = (64, 36)
 """Width and height of the grid on which a frame's brightness is kept."""
 
@@ -96,6 +94,10 @@ class ShotEmbeddings:
 
     def __len__(self) -> int:
         return len(self.vectors)
+
+    def take(self, shots: np.ndarray) -> Self:
+        """Some of the shots, by index."""
+        return type(self)(**{name: array[shots] for name, array in vars(self).items()})
 
     def save(self, folder: Path) -> None:
         """Write `shot_embeddings.npz`, compressed, vectors as float16."""

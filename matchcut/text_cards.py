@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from matchcut.proxy import Proxy
+from matchcut.proxy import LUMA_WEIGHTS, Proxy
 from matchcut.shots.table import ShotTable
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ TABLE_NAME = "text_cards.parquet"
 INPUT_SIZE = (512, 288)
 """Width and height that the detector sees, multiples of 32."""
 INPUT_MEAN, INPUT_SCALE = 127.5, 127.5
-LUMA_WEIGHTS = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)  # ITU-R BT.709, red, green, blue
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,6 @@ from matchcut_assets.stored_scores import (
     load_repeats,
     rank_stored,
     repeats_key,
-    title_shots,
 )
 from resources.catalogue import Catalogue
 from resources.feature_store import FeatureStore
@@ -98,7 +97,7 @@ def seen_again(
     _check_titles(catalogue, [title])
     entry = catalogue.require(title)
     inputs = TitleInputs(store, pipeline, entry)
-    own = title_shots(inputs)
+    own = _shots_of(inputs)
     if shot is not None and not 0 <= shot < len(own):
         raise MatchcutError(f"{title} has the shots 0 to {len(own) - 1}, and no shot {shot}.")
     rows = [_repeat_row(own, a, title, own, b, similarity) for a, b, similarity in inputs.deduplicated.repeats()]
@@ -107,12 +106,19 @@ def seen_again(
         key = repeats_key(entry, other, pipeline.repeats)
         if other.digest != entry.digest and key.digest in known:
             found = load_repeats(store, key)
+            if len(found) == 0:
+                continue
             found = found if entry.digest < other.digest else found.turned()
-            theirs = title_shots(TitleInputs(store, pipeline, other))
+            theirs = _shots_of(TitleInputs(store, pipeline, other))
             columns = (found.shot_a.tolist(), found.shot_b.tolist(), found.similarity.tolist())
             rows += [_repeat_row(own, a, other.title, theirs, b, chance) for a, b, chance in zip(*columns, strict=True)]
     wanted = [row for row in rows if shot in (None, row["shot"])]
     return sorted(wanted, key=lambda row: (row["shot"], row["title"] != title, row["title"], row["other_shot"]))
+
+
+def _shots_of(inputs: TitleInputs) -> TitleShots:
+    """A title's shots with their times; embeddings, which are large, are not read."""
+    return TitleShots.of(inputs.proxy, inputs.shots, inputs.deduplicated.kept, inputs.deduplicated.group)
 
 
 def _repeat_row(own: TitleShots, a: int, title: str, theirs: TitleShots, b: int, similarity: float) -> dict[str, Any]:

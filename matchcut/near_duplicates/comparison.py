@@ -15,7 +15,7 @@ from matchcut.near_duplicates.picture_structure import shot_correlation, structu
 from matchcut.shot_embeddings import BLANK_CONTRAST, ShotEmbeddings
 
 LEAST_CHANCE = 0.02
-"""Pairs that cannot reach it are not laid over each other: no setting calls them the same."""
+"""Pairs that cannot reach it are not laid over each other; `same_setup` is of use above it only."""
 
 
 @dataclass(frozen=True)

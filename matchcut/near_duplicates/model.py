@@ -1,6 +1,5 @@
 """What `python -m matchcut.near_duplicates.training` trained, as the package carries it."""
 
-import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import Self
 
 import numpy as np
 
-from matchcut.errors import MissingWeightsError
+from matchcut.packaged_file import require_intact
 
 MODEL_FILE = Path(__file__).with_name("model.npz")
 MODEL_SHA256 = "8ccb6e898a7c3354590decdd00100242039b23533d45072f667f417306877ca8"
@@ -93,10 +92,5 @@ def load_model(path: Path = MODEL_FILE, sha256: str = MODEL_SHA256) -> NearDupli
     Raises:
         MissingWeightsError: the file is missing or not the one that was trained.
     """
-    found = hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else "nothing"
-    if found != sha256:
-        raise MissingWeightsError(
-            f"{path}: the model of near-duplicates is damaged (SHA-256 {found[:16]}, expected {sha256[:16]}). "
-            "Install matchcut again."
-        )
+    require_intact(path, sha256, "the model of near-duplicates")
     return NearDuplicateModel.read(path)

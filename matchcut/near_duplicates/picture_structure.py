@@ -29,18 +29,12 @@ def structure_of(luma: np.ndarray) -> np.ndarray:
     """
     import cv2
 
-    return np.stack([_normalized(picture, cv2) for picture in luma.astype(np.float32)]) if len(luma) else _nothing()
-
-
-def _nothing() -> np.ndarray:
-    return np.zeros((0, HEIGHT, WIDTH), np.float32)
-
-
-def _normalized(picture: np.ndarray, cv2: object) -> np.ndarray:
-    blur = cv2.GaussianBlur  # type: ignore[attr-defined]
-    difference = picture - blur(picture, (0, 0), _NEIGHBORHOOD)
-    deviation = np.sqrt(blur(difference * difference, (0, 0), _NEIGHBORHOOD) + _LEAST_VARIANCE)
-    return np.asarray(difference / deviation)
+    structures = np.empty(luma.shape, np.float32)
+    for number, picture in enumerate(luma.astype(np.float32)):
+        difference = picture - cv2.GaussianBlur(picture, (0, 0), _NEIGHBORHOOD)
+        variance = cv2.GaussianBlur(difference * difference, (0, 0), _NEIGHBORHOOD)
+        structures[number] = difference / np.sqrt(variance + _LEAST_VARIANCE)
+    return structures
 
 
 def aligned_correlation(a: np.ndarray, b: np.ndarray) -> float:

@@ -5,7 +5,6 @@ what it says of a frame does not depend on where a chunk ends. Its training is i
 decided by the brightness (`fades.py`), of which no network is as sure.
 """
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from matchcut.errors import MissingWeightsError
+from matchcut.packaged_file import require_intact
 from matchcut.shots.detector import Boundaries, Transition, runs_of
 from matchcut.shots.fades import BrightnessTrack, FadeParameters, with_fades
 
@@ -88,12 +87,7 @@ def load_network(path: Path = NETWORK_FILE, sha256: str = NETWORK_SHA256) -> Any
     """
     import torch
 
-    found = hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else "nothing"
-    if found != sha256:
-        raise MissingWeightsError(
-            f"{path}: the shot detector's network is damaged (SHA-256 {found[:16]}, expected {sha256[:16]}). "
-            "Install matchcut again."
-        )
+    require_intact(path, sha256, "the shot detector's network")
     return read_network(path).eval().to(torch.bfloat16)
 
 

@@ -15,10 +15,10 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from matchcut.proxy import LUMA_WEIGHTS
 from matchcut.shots.detector import Boundaries, Transition
 
 ALGORITHM = "1"
-LUMA_WEIGHTS = np.array([0.2126, 0.7152, 0.0722], np.float32)  # BT.709, the proxy's matrix
 CERTAIN = 0.99  # confidence of a fade; nothing but black frames can be mistaken for one
 
 

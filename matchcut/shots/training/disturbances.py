@@ -5,6 +5,7 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
+from matchcut.proxy import LUMA_WEIGHTS
 from matchcut.shots.training.takes import HEIGHT, WIDTH, Material, random_take, smooth_noise
 
 Frames = np.ndarray
@@ -203,7 +204,7 @@ def copy_badly(rng: np.random.Generator, frames: Frames) -> np.ndarray:
     if rng.random() < 0.3:
         x = x * np.exp(rng.normal(0, 0.12, 3)).astype(np.float32)
     if (choice := rng.random()) < 0.12:
-        x = np.repeat((x @ np.array([0.2126, 0.7152, 0.0722], np.float32))[..., None], 3, axis=3)
+        x = np.repeat((x @ LUMA_WEIGHTS)[..., None], 3, axis=3)
         x = x * np.array((1.1, 1.0, 0.8), np.float32) if choice < 0.04 else x
     elif choice < 0.3:
         grey = x.mean(axis=3, keepdims=True)
