@@ -13,21 +13,30 @@ import numpy as np
 from matchcut.shots.training.takes import Material, mip_levels
 
 SOURCES = (
+    "endless-sky-data 0.9.8-1.2",
+    "forensics-samples-files 1.1.4-5",
     "gnome-backgrounds 43.1-1",
+    "kphotoalbum 5.9.1-1",
     "lomiri-wallpapers-16.04 20.04.0-2",
     "lomiri-wallpapers-20.04 20.04.0-2",
     "mate-backgrounds 1.26.0-1",
+    "node-opencv 7.0.0+git20200316.f0a03a4b-1+b3",
     "opencv-doc 4.6.0+dfsg-12",
+    "pd-extendedview 0.5~repack-4",
     "plasma-workspace-wallpapers 4:5.27.5-2",
+    "python3-imageio 2.4.1-5",
+    "python3-mecavideo 8.0~rc5-1",
     "python3-skimage 0.19.3-8",
     "stellarium-data 0.22.2-1",
     "tuxpaint-stamps-default 2022.06.04-1",
     "ukui-wallpapers 20.04.3-1.1",
+    "warmux-data 1:11.04.1+repack2-4",
     "xplanet-images 1.3.1-3",
 )
 PICTURE_ENDINGS = {".jpg", ".jpeg", ".png", ".webp"}
 FILM_ENDINGS = {".avi", ".mp4", ".mkv", ".mov", ".webm", ".mpg"}
-LEFT_OUT = ("Megamind",)  # an edited film: a take has no cuts
+# Edited films, for a take has no cuts; what a program shows or draws; results of another film here.
+LEFT_OUT = ("Megamind", "movie-hello", "Effet_", "Force_", "Principe_", "retroMars", "output-")
 SMALLEST_SIDE, LONGEST_SIDE, SPRITE_SIDE = 200, 1024, 192
 SMALLEST_FILE_BYTES = 25_000
 MOST_DARK_PICTURES = 40

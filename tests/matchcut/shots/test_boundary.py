@@ -159,6 +159,15 @@ def test_a_run_of_mixed_frames_is_a_dissolve_with_its_boundary_at_the_likeliest_
     assert found.confidence == pytest.approx(0.8)
 
 
+def test_runs_of_mixed_frames_with_no_room_for_a_shot_between_them_are_one_dissolve() -> None:
+    middle = {12: 0.5, 16: 0.7}
+    mixed = dict.fromkeys([*range(8, 14), *range(16, 20)], 0.8)
+    (found,) = transitions_of(chances(40, mixed=mixed, middle=middle), BoundaryParameters())
+    assert found[:4] == (16, 8, 20, "dissolve")
+    apart = dict.fromkeys([*range(8, 13), *range(16, 20)], 0.8)
+    assert [t.frame for t in transitions_of(chances(40, mixed=apart, middle=middle), BoundaryParameters())] == [12, 16]
+
+
 def test_mixed_frames_around_a_cut_or_without_a_middle_are_no_dissolve() -> None:
     mixed = dict.fromkeys(range(10, 20), 0.8)
     (found,) = transitions_of(chances(40, {15: 0.9}, mixed, {14: 0.7}), BoundaryParameters())
