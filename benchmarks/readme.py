@@ -99,7 +99,7 @@ def shots(result: dict[str, Any]) -> str:
     return "\n".join(
         [
             f"`python -m benchmarks.shots`, {len(films)} films with {cuts} cuts and {gradual} gradual transitions, "
-            "none trained on, but two thresholds of `fast` were set with them in view; decoding included, "
+            "none trained on, but three thresholds of `fast` were set with them in view; decoding included, "
             f"{machine['cores']} cores of a shared {machine['processor']}:",
             "",
             "| shot detector | cuts P | R | F1 | all P | R | F1 | frames/s |",

@@ -108,7 +108,7 @@ def made_up_film(rng: np.random.Generator, material: Material, num_frames: int) 
         if previous is not None:
             _join(rng, canvas, truth, (previous, placed), start, join)
         previous, start, join = placed, start + length, following
-        is_alike = rng.random() < 0.4
+        is_alike = rng.random() < 0.4 and take.film is None
         take = (
             look_alike(rng, material, take, length, 250)
             if is_alike

@@ -284,11 +284,12 @@ def random_take(rng: np.random.Generator, material: Material, num_frames: int, i
         mirror=bool(rng.random() < 0.5),
         is_blurred=bool(rng.random() < (0.7 if is_fast else 0.35)),
     )
-    return _on_film(rng, pick(rng, material.films), take) if material.films and rng.random() < 0.18 else take
+    return _on_film(rng, material, take) if material.films and rng.random() < 0.18 else take
 
 
-def _on_film(rng: np.random.Generator, film: np.ndarray, take: Take) -> Take:
+def _on_film(rng: np.random.Generator, material: Material, take: Take) -> Take:
     """The same with a stretch of real film as its ground, played to and fro at some speed."""
+    film = pick(rng, material.films)
     length, height, width = film.shape[:3]
     speed = rng.choice([0.5, 1, 1, 2, 3])
     position = rng.integers(length) + np.arange(take.num_frames + 2 * RESERVE_FRAMES) * speed
@@ -308,7 +309,7 @@ def _on_film(rng: np.random.Generator, film: np.ndarray, take: Take) -> Take:
 def look_alike(rng: np.random.Generator, material: Material, take: Take, shown_frames: int, num_frames: int) -> Take:
     """Another take of the same set-up: the same place from the same or nearly the same camera, people elsewhere.
 
-    Of real film: another stretch of it. One in five shows another part of the same place, so that colours tell nothing.
+    One in five shows another part of the same place, so that colours tell nothing.
 
     Args:
         rng: seeded.
@@ -318,8 +319,6 @@ def look_alike(rng: np.random.Generator, material: Material, take: Take, shown_f
     """
     length = num_frames + 2 * RESERVE_FRAMES
     other = random_take(rng, material, num_frames)
-    if take.film is not None:
-        return replace(_on_film(rng, take.film, other), mirror=take.mirror)
     if rng.random() < 0.2:
         return replace(other, background=take.background, film=None, film_frames=None)
     start = min(shown_frames, take.num_frames + RESERVE_FRAMES) + RESERVE_FRAMES - 1

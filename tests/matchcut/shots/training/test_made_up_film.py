@@ -1,4 +1,3 @@
-from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -82,17 +81,6 @@ def test_pictures_are_sorted_by_their_transparency(tmp_path: Path) -> None:
     found = read_material(tmp_path)
     assert (len(found.photos), len(found.sprites), len(found.films)) == (1, 1, 0)
     np.testing.assert_array_equal(found.photos[0][0], noise[..., ::-1])
-
-
-def test_another_take_of_a_real_film_shows_that_film(material: Material) -> None:
-    reel = np.stack([np.full((90, 160, 3), level, np.uint8) for level in range(60, 120)])
-    rng = np.random.default_rng(3)
-    with_film = replace(material, films=[reel])
-    take = next(each for each in iter(lambda: random_take(rng, with_film, 50), None) if each.film is not None)
-    other = look_alike(rng, with_film, take, 40, 50)
-    assert other.film is reel
-    assert other.mirror == take.mirror
-    assert 60 <= np.median(other.frame(20)) < 120
 
 
 def test_a_folder_without_photos_is_named(tmp_path: Path) -> None:
