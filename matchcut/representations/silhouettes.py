@@ -37,7 +37,7 @@ SCORE_ALGORITHM = "3"
 
 # What a silhouette's share of the picture is worth. A speck matches every speck, what fills the picture matches
 # all that fills it; by eye, on pairs of twelve films. Part of SCORE_ALGORITHM, as all that follows.
-AREA_SHARES = (0.01, 0.04, 0.45, 0.85)
+AREA_SHARES = (0.01, 0.04, 0.6, 0.9)
 AREA_WORTH = (0.0, 1.0, 1.0, 0.0)
 # How much the masks as a whole, person by person, their outlines and the joints have to say.
 UNION_WEIGHT, PERSON_WEIGHT, OUTLINE_WEIGHT, JOINT_WEIGHT = 0.25, 0.15, 0.35, 0.25
@@ -270,7 +270,8 @@ class Side:
         motion: float32 (N, M, 2), of all persons, weighted by area.
         confidence: float32 (N, M), the same.
         area: float32 (N, M), share of the picture.
-        worth: float32 (N, M), what the confidence and the area are worth.
+        sureness: float32 (N, M), what the confidence is worth.
+        size: float32 (N, M), what the area is worth.
     """
 
     frame: np.ndarray
@@ -283,7 +284,8 @@ class Side:
     motion: np.ndarray
     confidence: np.ndarray
     area: np.ndarray
-    worth: np.ndarray
+    sureness: np.ndarray
+    size: np.ndarray
 
     @classmethod
     def of(cls, rows: Representation, side: int) -> "Side":
@@ -307,7 +309,8 @@ class Side:
             motion=(rows.arrays["motion"][:, side] * share[..., None]).sum(axis=2),
             confidence=confidence,
             area=area,
-            worth=(confidence**CONFIDENCE_POWER * np.interp(area, AREA_SHARES, AREA_WORTH)).astype(np.float32),
+            sureness=confidence**CONFIDENCE_POWER,
+            size=np.interp(area, AREA_SHARES, AREA_WORTH).astype(np.float32),
         )
 
     def mirrored(self) -> "Side":
@@ -332,7 +335,7 @@ class Side:
 
     @property
     def blurred(self) -> np.ndarray:
-        """float32 (N, M, 576), unit vectors times the root of the worth: their product is the coarse score."""
+        """float32 (N, M, 576), unit vectors times the root of the sureness: their product is the coarse score."""
         import cv2
 
         union = _unpacked(self.words.view(np.uint8))
@@ -341,7 +344,7 @@ class Side:
         flat = soft.reshape(*self.words.shape[:2], CELLS // 4)
         length = np.linalg.norm(flat, axis=2, keepdims=True)
         unit = np.divide(flat, length, out=np.zeros_like(flat), where=length > 0)
-        return unit * np.sqrt(self.worth)[..., None]
+        return unit * (np.sqrt(self.sureness) * (self.size > 0))[..., None]
 
 
 def silhouette_iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -397,7 +400,8 @@ def _plain_overlap(out: Side, into: Side, rows_a: np.ndarray, rows_b: np.ndarray
     """float32 (P, M, M): IoU of the unions times what both are worth and how alike they move."""
     shared = np.bitwise_count(out.words[rows_a][:, :, None] & into.words[rows_b][:, None]).sum(axis=3, dtype=np.float32)
     overlap = _iou(shared, out.cells[rows_a][:, :, None], into.cells[rows_b][:, None])
-    overlap *= np.sqrt(out.worth[rows_a][:, :, None] * into.worth[rows_b][:, None])
+    overlap *= np.sqrt(out.sureness[rows_a][:, :, None] * into.sureness[rows_b][:, None])
+    overlap *= np.minimum(out.size[rows_a][:, :, None], into.size[rows_b][:, None])
     return overlap * _motion_factor(_motion(out.motion[rows_a][:, :, None], into.motion[rows_b][:, None]))
 
 
@@ -406,7 +410,8 @@ def _at_moments(
 ) -> BlockScores:
     """Full scores of pairs at given moments, as they lie and reframed, whichever is better."""
     motion = _motion(out.motion[at_a], into.motion[at_b])
-    worth = np.sqrt(out.worth[at_a] * into.worth[at_b]) * _motion_factor(motion)
+    worth = np.sqrt(out.sureness[at_a] * into.sureness[at_b]) * _motion_factor(motion)
+    worth *= np.minimum(out.size[at_a], into.size[at_b])
     common = {
         "motion": motion,
         "confidence": np.sqrt(out.confidence[at_a] * into.confidence[at_b]),

@@ -30,7 +30,7 @@ class RankingWeights:
     place: float = 0.7
     time: float = 0.7
     confidence: float = 0.3
-    motion: float = 0.3
+    motion: float = 0.45
     length: float = 0.3
     sharpness: float = 0.3
     diversity: float = 0.4
