@@ -30,7 +30,7 @@ from matchcut.representations.flavor import Flavor
 from matchcut.representations.grid import lay_field, lay_mask
 from matchcut.representations.movement import flow_between
 from matchcut.representations.persons import PersonFinder, PersonParameters
-from matchcut.representations.silhouettes import silhouette_iou
+from matchcut.representations.silhouette_scores import silhouette_iou
 from resources.model_weights import ModelWeights
 
 DEFAULT_JSON = Path("benchmarks/results/planted.json")

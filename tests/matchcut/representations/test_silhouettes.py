@@ -8,13 +8,8 @@ from hypothesis import strategies as st
 from matchcut.representations.flavor import BlockScores, Representation
 from matchcut.representations.moments import IN, OUT
 from matchcut.representations.persons import JOINTS, Person
-from matchcut.representations.silhouettes import (
-    SilhouetteParameters,
-    Silhouettes,
-    moved,
-    outlines,
-    silhouette_iou,
-)
+from matchcut.representations.silhouette_scores import moved, outlines, silhouette_iou
+from matchcut.representations.silhouettes import SilhouetteParameters, Silhouettes
 from tests.clips import make_proxy
 
 FLAVOR = Silhouettes()
