@@ -17,8 +17,9 @@ FIT_CELL = 10  # pixels of the cells on which the camera is fitted
 
 # Steps of brightness per pixel below which flow is made up, and from which it is trusted: a wall out of focus has 0.5,
 # faces 5 and more. On the planted movements for tuning, with a third of the backgrounds out of focus, 1.5 and 5 found
-# 0.90 of the partners among the first ten, 0.3 and 3 found 0.975, these all: before a soft background the actor is all
-# that has texture, and is not to be taken for a camera.
+# 0.90 of the partners among the first ten, 0.3 and 3 found 0.975, these 0.99: before a soft background the actor is
+# all that has texture, and is not to be taken for a camera. Before a sky he still is: those are all the movements that
+# the planted test misses.
 NO_TEXTURE, SURE_TEXTURE = 0.2, 1.5
 GRAIN_BLUR = 1.5  # standard deviation in pixels: grain is no texture
 LEAST_TRUST = 4.0  # cells that must be trusted together, or no camera is fitted
