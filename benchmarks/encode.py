@@ -33,7 +33,8 @@ from matchcut.ffmpeg import find_ffmpeg
 from matchcut.proxy import LUMA_WEIGHTS, Proxy
 from matchcut.representations.flavor import UsableShots
 from matchcut.representations.moments import MomentParameters, cut_moments
-from matchcut.representations.optical_flow import FLOW_HEIGHT, FLOW_WIDTH, OpticalFlow
+from matchcut.representations.movement import FLOW_HEIGHT, FLOW_WIDTH
+from matchcut.representations.optical_flow import OpticalFlow
 from matchcut.shot_embeddings import INPUT_SIZE, ShotEmbeddingsParameters
 from matchcut.source_video import SourceVideo, inspect_source
 from matchcut.standardized_encode import EncodeParameters, encode_arguments, standardize

@@ -4,9 +4,10 @@
 
 Runs `matchcut run` on the given videos or folders (default: `../shared/videos` where it is there, and the demo's
 films), takes the best 20 of every flavor and of the plain method (`plain_match.py`), draws a contact sheet of each
-(a row per pair: three frames up to the cut, three from it on), and looks the pairs up in the graded file,
-`benchmarks/results/grades.json`. A grade belongs to a cut, not to a rank, so that it outlives another ranking, but not
-a cut point that moved; `--add` writes pairs without a grade into the file, to be filled in by whoever looks at them.
+(a row per pair: four frames of the second before the cut, four of the second from it on, as they pass when it is
+played), and looks the pairs up in the graded file, `benchmarks/results/grades.json`. A grade belongs to a cut, not to
+a rank, so that it outlives another ranking, but not a cut point that moved; `--add` writes pairs without a grade into
+the file, to be filled in by whoever looks at them.
 `--leave-one-out` ranks again with each cue of the ranking turned off.
 """
 
@@ -19,6 +20,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from benchmarks.machine import machine_facts, shared_videos
 from benchmarks.plain_match import action_pairs, describe, frame_pairs
@@ -50,7 +53,7 @@ OF_SHOTS = ("same place", "near-duplicate")
 """Verdicts that hold wherever the two shots are cut."""
 SAME_CUT_FRAMES = 6
 """A cut point that moved by more frames, a quarter of a second, is another cut."""
-FRAMES_APART = 5
+SECONDS_FROM_CUT = (0.0, 0.25, 0.6, 1.0)
 _TILE_WIDTH = 160
 
 
@@ -213,7 +216,7 @@ class Library:
         by_name = {_short(title): each for title, each in self.inputs().items()}
         return sheet(
             [tile for row in enumerate(zip(cuts, grades, strict=True), start=1) for tile in _row(by_name, *row)],
-            columns=6,
+            columns=2 * len(SECONDS_FROM_CUT),
             tile_width=_TILE_WIDTH,
         )
 
@@ -228,18 +231,23 @@ def _side(table: ShotTable, title: str, shot: int, frame: int) -> Side:
 
 
 def _row(inputs: Mapping[str, TitleInputs], rank: int, row: tuple[Cut, Grade | None]) -> Iterator[Tile]:
-    """Three frames of A up to the cut, three of B from it on."""
+    """Frames of A up to the cut, and of B from it on."""
     cut, grade = row
     mark = (150, 150, 158) if grade is None else (110, 200, 130) if grade.verdict == ACCEPTED else (230, 90, 80)
-    before = [max(cut.a.start_frame, cut.a.frame - FRAMES_APART * back) for back in (2, 1, 0)]
-    after = [min(cut.b.stop_frame - 1, cut.b.frame + FRAMES_APART * on) for on in (0, 1, 2)]
-    words = [f"{rank}  {cut.score:.3f}", f"{cut.a.title} {cut.a.shot}", f"frame {cut.a.frame}"]
-    words += [f"{cut.b.title} {cut.b.shot}", f"frame {cut.b.frame}", grade.verdict if grade else "?"]
-    pictures = [
-        *thumbnails(inputs[cut.a.title].proxy, before, width=_TILE_WIDTH),
-        *thumbnails(inputs[cut.b.title].proxy, after, width=_TILE_WIDTH),
-    ]
+    out, into = inputs[cut.a.title].proxy, inputs[cut.b.title].proxy
+    before = _frames_from(out.seconds, cut.a, [-seconds for seconds in reversed(SECONDS_FROM_CUT)])
+    after = _frames_from(into.seconds, cut.b, SECONDS_FROM_CUT)
+    words = [f"{rank}  {cut.score:.3f}", f"{cut.a.title} {cut.a.shot}", "", f"frame {cut.a.frame}"]
+    words += [f"frame {cut.b.frame}", f"{cut.b.title} {cut.b.shot}", "", grade.verdict if grade else "?"]
+    pictures = [*thumbnails(out, before, width=_TILE_WIDTH), *thumbnails(into, after, width=_TILE_WIDTH)]
     yield from (Tile(picture, caption, mark) for picture, caption in zip(pictures, words, strict=True))
+
+
+def _frames_from(times: np.ndarray, side: Side, seconds: Sequence[float]) -> list[int]:
+    """Frames of a side's shot so many seconds from the cut; at its end the last one stays."""
+    wanted = times[side.frame] + np.array(seconds)
+    numbers = np.searchsorted(times, wanted - 1e-6)
+    return [int(number) for number in np.clip(numbers, side.start_frame, side.stop_frame - 1)]
 
 
 def measure(library: Library, grades: list[Grade], sheets: Path | None) -> tuple[dict[str, Any], list[Grade]]:

@@ -28,9 +28,9 @@ from matchcut.pair_scores import PairScoreParameters, PairScores, score_pairs
 from matchcut.pictures import encode_jpeg, side_by_side
 from matchcut.representations.flavor import Flavor
 from matchcut.representations.grid import lay_field, lay_mask
-from matchcut.representations.optical_flow import flow_between
+from matchcut.representations.movement import flow_between
 from matchcut.representations.persons import PersonFinder, PersonParameters
-from matchcut.representations.silhouettes import silhouette_iou
+from matchcut.representations.silhouette_scores import silhouette_iou
 from resources.model_weights import ModelWeights
 
 DEFAULT_JSON = Path("benchmarks/results/planted.json")

@@ -45,6 +45,8 @@ BACKGROUNDS: dict[Split, tuple[tuple[str, int, int], ...]] = {
 POSES: dict[Split, tuple[int, int]] = {"tune": (0, 760), "test": (800, 1571)}
 NUM_BACKGROUNDS = 48
 DAYLIGHT = 95  # mean brightness that backgrounds have at least
+# Every third background of the tuning split's action matches is out of focus: the test split has skies.
+OUT_OF_FOCUS_EVERY, OUT_OF_FOCUS_SIGMA = 3, 6.0
 
 POSE_FRAMES = 28  # of a frame match's shot
 POSE_OVERLAP = 8  # poses that both shots of a pair show: somewhere among them lies the best cut
@@ -154,6 +156,8 @@ def action_match_film(videos: Path, folder: Path, split: Split, pairs: int) -> P
     """Compose a film of planted action matches; arguments as for `frame_match_film`."""
     rng = np.random.default_rng([7, split == "test"])
     backgrounds = background_stills(videos, split, rng)
+    if split == "tune":
+        backgrounds[::OUT_OF_FOCUS_EVERY] = map(_out_of_focus, backgrounds[::OUT_OF_FOCUS_EVERY])
     moves = _distinct_moves(pairs, rng)
 
     def frames() -> Iterator[np.ndarray]:
@@ -261,6 +265,12 @@ def background_stills(videos: Path, split: Split, rng: np.random.Generator) -> l
 def _lit(still: np.ndarray) -> np.ndarray:
     """A dark picture as bright as a day's: nobody can be seen in black clothes by night."""
     return np.asarray(cv2.convertScaleAbs(still, alpha=float(np.clip(DAYLIGHT / max(still.mean(), 1), 1, 3))))
+
+
+def _out_of_focus(still: np.ndarray) -> np.ndarray:
+    """A picture with little to hold on to: soft, and of half its contrast."""
+    soft = cv2.GaussianBlur(still, (0, 0), OUT_OF_FOCUS_SIGMA)
+    return np.asarray(cv2.addWeighted(soft, 0.5, np.full_like(soft, 60), 1.0, 0))
 
 
 def window(still: np.ndarray, shift: np.ndarray) -> np.ndarray:

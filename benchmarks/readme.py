@@ -44,9 +44,10 @@ def graded_top(result: dict[str, Any]) -> str:
     return "\n".join(
         [
             f"`python -m benchmarks.graded_top`, the best {result['k']} of {len(result['titles'])} titles as one "
-            "catalogue, each cut judged once by one grader from six to fourteen still frames around it, not played; "
-            "sound match was not graded. The plain method matches middle frames (mask IoU) and mean flow (cosine). The "
-            "ranking's weights were chosen with these grades in view:",
+            "catalogue, each cut judged once by one grader: from six to fourteen still frames around it, or from "
+            "eight over the second before and after, as it plays; sound match was not graded. The plain method "
+            "matches middle frames (mask IoU) and mean flow (cosine). The ranking's weights and some of the scores' "
+            "were chosen with these grades in view:",
             "",
             "| list | candidates | accepted | different cuts | why the others are not |",
             "|---|---:|---:|---:|---|",

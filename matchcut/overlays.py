@@ -10,7 +10,7 @@ import numpy as np
 
 from matchcut.representations.flavor import Representation
 from matchcut.representations.moments import IN, OUT
-from matchcut.representations.optical_flow import camera_field
+from matchcut.representations.movement import camera_field
 
 ALGORITHM = "2"
 

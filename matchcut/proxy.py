@@ -168,13 +168,37 @@ class Proxy:
         Raises:
             ValueError: a frame number lies outside the video.
         """
+        from av.video.reformatter import VideoReformatter
+
+        reformatter = VideoReformatter()
+        for number, frame in self._decoded_at(frames):
+            yield number, _to_rgb(frame, size, reformatter)
+
+    def brightness_at(self, frames: Iterable[int], *, size: tuple[int, int]) -> Iterator[tuple[int, np.ndarray]]:
+        """Chosen frames as `frames_at` gives them, without colour, which costs a quarter of its time.
+
+        Args:
+            frames: frame numbers in `[0, num_frames)`, any order, doubles allowed.
+            size: (width, height) to scale to by area averaging.
+
+        Yields:
+            (frame number, uint8 (H, W), BT.709 luma in limited range: black is 16, white 235).
+
+        Raises:
+            ValueError: a frame number lies outside the video.
+        """
+        for number, frame in self._decoded_at(frames):
+            yield number, _area_scaled(_plane(frame.planes[0]), *size)
+
+    def _decoded_at(self, frames: Iterable[int]) -> Iterator[tuple[int, Any]]:
+        """The decoder's own frames, with their numbers."""
         wanted = self._checked(frames)
         if len(wanted) == 0:
             return
         import av
 
         with av.open(str(self.path)) as container:
-            yield from self._read(container, wanted, size)
+            yield from self._read(container, wanted)
 
     def _checked(self, frames: Iterable[int]) -> np.ndarray:
         """The wanted frame numbers, ascending, each once."""
@@ -187,13 +211,8 @@ class Proxy:
             )
         return wanted
 
-    def _read(
-        self, container: Any, wanted: np.ndarray, size: tuple[int, int] | None
-    ) -> Iterator[tuple[int, np.ndarray]]:
+    def _read(self, container: Any, wanted: np.ndarray) -> Iterator[tuple[int, Any]]:
         """Decode on from frame to frame, or seek where a later keyframe serves the next wanted one."""
-        from av.video.reformatter import VideoReformatter
-
-        reformatter = VideoReformatter()
         stream = container.streams.video[0]
         stream.thread_type = "AUTO"
         pts_of = self._proxy_pts(stream.time_base)
@@ -208,7 +227,7 @@ class Proxy:
             position, frame = next(((i, f) for i, f in decoded if i >= number), (-1, None))
             if position != number:
                 raise self._damaged(f"frame {number} of {self.record.num_frames} cannot be decoded")
-            yield number, _to_rgb(frame, size, reformatter)
+            yield number, frame
 
     def _proxy_pts(self, time_base: Fraction) -> np.ndarray:
         """int64 (num_frames,), the frames' time stamps in the proxy's own time base, exact."""

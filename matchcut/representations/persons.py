@@ -56,7 +56,6 @@ class PersonParameters:
         no_score, sure_score: detector score at which belief begins and is full; by eye: 0.3 to 0.45 is mostly smoke,
             text and bicycles, actors in the dark reach 0.6.
         mask_score: what a mask alone counts as a witness, where it is no detected person's.
-        followed_score: the same for a person who was found a moment before or after.
         explained: overlap with a person from which a mask is that person's.
         no_presence, sure_presence: the same for the landmark network's "somebody is here"; by eye: what is nobody
             stays under 0.25 in nine cases of ten, persons reach 0.7.
@@ -77,7 +76,6 @@ class PersonParameters:
     no_score: float = 0.35
     sure_score: float = 0.65
     mask_score: float = 0.5
-    followed_score: float = 0.6
     explained: float = 0.7
     no_presence: float = 0.2
     sure_presence: float = 0.7
@@ -100,11 +98,13 @@ class Person:
             networks.
         joints: float32 (15, 3), x and y in shares of the picture's width and height (outside [0, 1] beyond its
             edge) and visibility in [0, 1], in the order of `JOINT_NAMES`; None where they were not looked for.
+        witness: whom the landmark network looked at; None where it did not look.
     """
 
     mask: np.ndarray
     confidence: float
     joints: np.ndarray | None = None
+    witness: "Witness | None" = None
 
 
 @dataclass(frozen=True)
@@ -152,6 +152,7 @@ class Body:
         inside: bool (144, 256), the square that was looked at.
         joints: as in `Person`.
         axis: bool (144, 256), a line from the hips to the head that a detector saw; None where it saw none.
+        witness: whom it looked at.
     """
 
     score: float
@@ -160,6 +161,7 @@ class Body:
     inside: np.ndarray
     joints: np.ndarray
     axis: np.ndarray | None = None
+    witness: Witness | None = None
 
 
 class Network:
@@ -279,10 +281,13 @@ class PersonFinder:
         return one_per_person(list(_body_witnesses(bodies)), list(_face_witnesses(faces)))
 
     def follow(self, frame: np.ndarray, known: Sequence[Person]) -> list[Person]:
-        """Look where persons were a moment before or after, in a uint8 (H, W, 3) RGB frame in which none was found."""
-        shape = (frame.shape[0], frame.shape[1])
-        witnesses = [upright(person.mask, shape, self._parameters.followed_score) for person in known]
-        bodies = [self._whole_body(frame, witness) for witness in witnesses]
+        """Look where persons were seen a moment before or after.
+
+        Args:
+            frame: uint8 (H, W, 3) RGB, of the film in which they were seen.
+            known: as `find` or `follow` gave them.
+        """
+        bodies = [self._whole_body(frame, person.witness) for person in known if person.witness is not None]
         return persons_of(self.probability(frame), bodies, self._parameters)
 
     def _whole_body(self, frame: np.ndarray, witness: Witness) -> Body:
@@ -316,6 +321,7 @@ class PersonFinder:
             cv2.warpAffine(np.ones((REGION, REGION), np.float32), from_mask, size, flags=back) > 0.5,
             _joints(landmarks, to_region, (width, height)),
             _axis(witness, (width, height)) if witness.reach > 0 else None,
+            witness,
         )
 
 
@@ -431,7 +437,7 @@ def _person(mask: np.ndarray, probability: np.ndarray, body: Body, parameters: P
         * _somebody(mask, body, parameters)
         * (parameters.lone_mask + (1 - parameters.lone_mask) * seen)
     )
-    return Person(mask, confidence, body.joints) if confidence >= parameters.min_confidence else None
+    return Person(mask, confidence, body.joints, body.witness) if confidence >= parameters.min_confidence else None
 
 
 def _somebody(mask: np.ndarray, body: Body, parameters: PersonParameters) -> float:

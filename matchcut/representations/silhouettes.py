@@ -2,15 +2,12 @@
 
 Each shot keeps the masks and the joints of its persons at several moments of its first third, where it may be
 entered, and of its last third, where it may be left; the same person has the same place in all of them. All pairs of
-shots are compared by their blurred silhouettes, one matrix product; the best are then scored exactly at every pair of
-moments: how far the masks overlap as a whole, how far person by person, how far the outlines lie on each other
-(boundary IoU, arXiv 2103.16562: any two close-ups of heads share most of their pixels), and how near the joints are,
-the head's above all. A silhouette may be shifted and scaled a little before, as an editor reframes.
+shots are compared by their blurred silhouettes, one matrix product; the best are then scored exactly
+(`silhouette_scores.py`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from itertools import permutations
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
@@ -21,38 +18,13 @@ from matchcut.proxy import Proxy
 from matchcut.representations.flavor import BlockScores, Representation, UsableShots
 from matchcut.representations.grid import CELLS, GRID_HEIGHT, GRID_WIDTH, lay_mask, picture_box
 from matchcut.representations.moments import IN, OUT, MomentParameters, cut_moments
-from matchcut.representations.persons import (
-    JOINTS,
-    MIRRORED_JOINTS,
-    NUM_HEAD_JOINTS,
-    WEIGHTS,
-    Person,
-    PersonFinder,
-    PersonParameters,
-)
+from matchcut.representations.person_tracks import Sight, Track, find_persons
+from matchcut.representations.persons import JOINTS, WEIGHTS, Person, PersonFinder, PersonParameters
+from matchcut.representations.silhouette_scores import COARSE_MOMENTS, Side, better_of, refined
 
-ALGORITHM = "2"
-SCORE_ALGORITHM = "2"
+ALGORITHM = "3"
+SCORE_ALGORITHM = "3"
 
-# What a silhouette's share of the picture is worth. A speck matches every speck, what fills the picture matches
-# all that fills it; by eye, on pairs of twelve films. Part of SCORE_ALGORITHM, as all that follows.
-AREA_SHARES = (0.01, 0.04, 0.45, 0.85)
-AREA_WORTH = (0.0, 1.0, 1.0, 0.0)
-# How much the masks as a whole, person by person, their outlines and the joints have to say.
-UNION_WEIGHT, PERSON_WEIGHT, OUTLINE_WEIGHT, JOINT_WEIGHT = 0.25, 0.15, 0.35, 0.25
-OUTLINE_CELLS = 2  # width of an outline: 2.7 % of the picture's diagonal (the paper: 2 %)
-HEAD_WEIGHT = 2.0  # of the nose and the ears among the joints: where the face is, the eye is
-JOINT_REACH = 0.09  # heights: joints this far apart are worth 1/e; by eye
-VISIBLE = 0.5  # visibility from which a joint counts
-# An editor reframes by a tenth: two cells are 5.6 % of the height to either side, and sizes differ by this much.
-REFRAME_CELLS = 2
-REFRAME_SCALES = (0.9, 1.0, 1.1)
-REFRAME_WORTH = 0.95  # of a pair that has to be reframed, against one that has not
-MOTION_WEIGHT = 0.15  # how much a silhouette that moves on differently takes away
-STILL_SPEED = 0.2  # heights per second: differences of slower movements are not seen
-COARSE_MOMENTS = (0, 2, 4)  # compared first, of five
-COARSE_BLUR = 1.0  # standard deviation in cells of the halved grid
-SEARCHED_MOMENTS = 2  # pairs of moments that are compared in full, the best by plain overlap
 _PAIRS_AT_ONCE = 256
 
 _COLORS = ((235, 80, 70), (80, 200, 120), (90, 140, 250), (240, 190, 60))
@@ -127,15 +99,8 @@ class Silhouettes:
         finder = PersonFinder(weights, self.parameters.persons)
         size = (proxy.record.width, proxy.record.height)
         moments = cut_moments(shots, proxy.seconds, self.parameters.moments)
-        found: dict[int, list[Person]] = {}
-        # Most shots without persons are told by three moments; the others are looked at for the rest only.
-        key = moments[:, [IN, IN, OUT], [0, -1, -1]]
-        found |= {number: finder.find(frame) for number, frame in proxy.frames_at(key.ravel().tolist())}
-        peopled = np.array([any(found[n] for n in row) for row in key.tolist()], bool)
-        more = set(moments[peopled].ravel().tolist()) - found.keys()
-        found |= {number: finder.find(frame) for number, frame in proxy.frames_at(more)}
-        lost = lost_from_sight(moments[peopled], found)
-        found |= {number: finder.follow(frame, found[lost[number]]) for number, frame in proxy.frames_at(lost)}
+        found = find_persons(proxy, moments, finder)
+        peopled = np.array([any(found.get(n) for n in row) for row in moments.reshape(len(moments), -1).tolist()], bool)
         return self.rows_of(shots.shot[peopled], moments[peopled], found, size, proxy.seconds)
 
     def rows_of(
@@ -174,7 +139,7 @@ class Silhouettes:
 
     def _followed(
         self, moments: np.ndarray, found: Mapping[int, Sequence[Person]], size: tuple[int, int], seconds: np.ndarray
-    ) -> "list[Track]":
+    ) -> list[Track]:
         """The persons of a shot, those with the largest masks first."""
         tracks: list[Track] = []
         for number in np.unique(moments).tolist():
@@ -196,11 +161,11 @@ class Silhouettes:
                 track.sights[number] = seen
         return sorted(tracks, key=lambda track: -track.weight())
 
-    def _is_same(self, track: "Track", seen: "Sight") -> bool:
+    def _is_same(self, track: Track, seen: Sight) -> bool:
         overlap, distance = track.compared(seen)
         return overlap >= self.parameters.same_person_iou or distance <= self.parameters.same_person_distance
 
-    def _write(self, arrays: Mapping[str, np.ndarray], row: int, slot: int, track: "Track") -> None:
+    def _write(self, arrays: Mapping[str, np.ndarray], row: int, slot: int, track: Track) -> None:
         """Enter a person into its slot of a row."""
         for side in (IN, OUT):
             numbers = arrays["frame"][row, side].tolist()
@@ -242,7 +207,7 @@ class Silhouettes:
         parts = []
         for first in range(0, max(len(rows_a), 1), _PAIRS_AT_ONCE):
             pairs = rows_a[first : first + _PAIRS_AT_ONCE], rows_b[first : first + _PAIRS_AT_ONCE]
-            parts.append(_better([_refined(out, side, *pairs) for side in sides]))
+            parts.append(better_of([refined(out, side, *pairs) for side in sides]))
         return BlockScores.joined(parts)
 
     def bytes_per_pair(self) -> int:
@@ -256,401 +221,6 @@ class Silhouettes:
         shown = dict(zip(wanted, thumbnails(proxy, wanted, width=_TILE_WIDTH), strict=True))
         tiles = [tile for row in rows for tile in _row_tiles(representation, row, shown)]
         return sheet(tiles, columns=8, tile_width=_TILE_WIDTH)
-
-
-@dataclass(frozen=True)
-class Sight:
-    """A person at one moment.
-
-    Attributes:
-        mask: bool (36, 64).
-        confidence: in [0, 1].
-        joints: float32 (15, 3), x and y in heights of the grid, visibility.
-        seconds: when.
-    """
-
-    mask: np.ndarray
-    confidence: float
-    joints: np.ndarray
-    seconds: float
-
-    @property
-    def middle(self) -> np.ndarray:
-        """float64 (2,), x and y in heights of the grid."""
-        y, x = np.nonzero(self.mask)
-        return (np.array([x.mean(), y.mean()]) + 0.5) / GRID_HEIGHT
-
-    @property
-    def size(self) -> float:
-        """The square root of the area, in heights of the grid."""
-        return float(np.sqrt(self.mask.sum())) / GRID_HEIGHT
-
-
-@dataclass(frozen=True, eq=False)
-class Track:
-    """A person followed through a shot: what was seen of it, by frame number, ascending."""
-
-    sights: dict[int, Sight]
-
-    def compared(self, seen: Sight) -> tuple[float, float]:
-        """Overlap with the last sight, and distance from it in sizes."""
-        last = next(reversed(self.sights.values()))
-        union = float((last.mask | seen.mask).sum())
-        overlap = float((last.mask & seen.mask).sum()) / union
-        size = max(min(last.size, seen.size), 1e-6)
-        return overlap, float(np.hypot(*(last.middle - seen.middle))) / size
-
-    def likeness(self, seen: Sight) -> float:
-        """For choosing among tracks: overlap, and nearness where there is none."""
-        overlap, distance = self.compared(seen)
-        return overlap - 0.1 * distance
-
-    def weight(self) -> float:
-        """Area times confidence over all moments."""
-        return sum(float(sight.mask.sum()) * sight.confidence for sight in self.sights.values())
-
-    def motion(self, number: int) -> np.ndarray:
-        """float64 (2,), movement at a moment in heights per second, between its neighbours; 0 for a lone one."""
-        numbers = list(self.sights)
-        at = numbers.index(number)
-        before, after = self.sights[numbers[max(at - 1, 0)]], self.sights[numbers[min(at + 1, len(numbers) - 1)]]
-        duration = after.seconds - before.seconds
-        return (after.middle - before.middle) / duration if duration > 0 else np.zeros(2)
-
-
-@dataclass(frozen=True)
-class Side:
-    """One side of a comparison: N rows with M moments each.
-
-    Attributes:
-        frame: int64 (N, M).
-        packed: uint8 (N, M, P, 288), packed masks of persons; `masks` unpacks some.
-        is_mirrored: whether `masks` mirrors them.
-        words: uint64 (N, M, 36), all persons together, packed.
-        cells: float32 (N, M), of the union.
-        box: int64 (N, 4), where the picture lies.
-        joints: float32 (N, M, P, 15, 3).
-        motion: float32 (N, M, 2), of all persons, weighted by area.
-        confidence: float32 (N, M), the same.
-        area: float32 (N, M), share of the picture.
-        worth: float32 (N, M), confidence times what the area is worth.
-    """
-
-    frame: np.ndarray
-    packed: np.ndarray
-    is_mirrored: bool
-    words: np.ndarray
-    cells: np.ndarray
-    box: np.ndarray
-    joints: np.ndarray
-    motion: np.ndarray
-    confidence: np.ndarray
-    area: np.ndarray
-    worth: np.ndarray
-
-    @classmethod
-    def of(cls, rows: Representation, side: int) -> "Side":
-        """Unpack a side."""
-        packed = rows.arrays["persons"][:, side]
-        each = np.bitwise_count(packed).sum(axis=3, dtype=np.float32)
-        total = each.sum(axis=2)
-        share = np.divide(each, total[..., None], out=np.zeros_like(each), where=total[..., None] > 0)
-        confidence = (rows.arrays["confidence"][:, side] * share).sum(axis=2)
-        box = rows.arrays["picture_box"]
-        area = total / (box[:, 2] * box[:, 3])[:, None].astype(np.float32)
-        union = np.bitwise_or.reduce(packed, axis=2)
-        return cls(
-            frame=rows.arrays["frame"][:, side],
-            packed=packed,
-            is_mirrored=False,
-            words=np.ascontiguousarray(union).view(np.uint64),
-            cells=total,
-            box=box,
-            joints=rows.arrays["joints"][:, side].astype(np.float32),
-            motion=(rows.arrays["motion"][:, side] * share[..., None]).sum(axis=2),
-            confidence=confidence,
-            area=area,
-            worth=(confidence * np.interp(area, AREA_SHARES, AREA_WORTH)).astype(np.float32),
-        )
-
-    def mirrored(self) -> "Side":
-        """The same, left and right exchanged."""
-        joints = self.joints[..., list(MIRRORED_JOINTS), :].copy()
-        joints[..., 0] = GRID_WIDTH / GRID_HEIGHT - joints[..., 0]
-        box = self.box.copy()
-        box[:, 0] = GRID_WIDTH - self.box[:, 0] - self.box[:, 2]
-        motion = self.motion * np.array([-1, 1], np.float32)
-        union = np.packbits(
-            _unpacked(self.words.view(np.uint8))[..., ::-1].reshape(*self.words.shape[:2], CELLS), axis=-1
-        )
-        words = np.ascontiguousarray(union).view(np.uint64)
-        return replace(self, is_mirrored=True, words=words, box=box, joints=joints, motion=motion)
-
-    def masks(self, at: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-        """Persons of P rows at a moment each, bool (P, S, 36, 64); S is as many as any of them shows."""
-        chosen = self.packed[at]
-        slots = int(chosen.any(axis=(0, 2)).nonzero()[0].max(initial=0)) + 1
-        unpacked = _unpacked(chosen[:, :slots])
-        return unpacked[..., ::-1] if self.is_mirrored else unpacked
-
-    @property
-    def blurred(self) -> np.ndarray:
-        """float32 (N, M, 576), unit vectors times the root of the worth: their product is the coarse score."""
-        import cv2
-
-        union = _unpacked(self.words.view(np.uint8))
-        halved = union.reshape(-1, GRID_HEIGHT // 2, 2, GRID_WIDTH // 2, 2).mean(axis=(2, 4), dtype=np.float32)
-        soft = np.array([cv2.GaussianBlur(mask, (0, 0), COARSE_BLUR) for mask in halved], np.float32)
-        flat = soft.reshape(*self.words.shape[:2], CELLS // 4)
-        length = np.linalg.norm(flat, axis=2, keepdims=True)
-        unit = np.divide(flat, length, out=np.zeros_like(flat), where=length > 0)
-        return unit * np.sqrt(self.worth)[..., None]
-
-
-def lost_from_sight(moments: np.ndarray, found: Mapping[int, Sequence[Person]]) -> dict[int, int]:
-    """Moments (N, 2, M) at which nobody was found, and the nearest of the same shot at which somebody was."""
-    lost = {}
-    for row in moments:
-        numbers = np.unique(row)
-        seen = np.array([bool(found[number]) for number in numbers.tolist()])
-        for number in numbers[~seen].tolist() if seen.any() else []:
-            lost[number] = int(numbers[seen][np.abs(numbers[seen] - number).argmin()])
-    return lost
-
-
-def silhouette_iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Overlap of each mask of A with each of B: intersection over union.
-
-    Args:
-        a: float32 (A, C), 0 or 1.
-        b: float32 (B, C), 0 or 1.
-
-    Returns:
-        float32 (A, B), in [0, 1], 1.0 when identical; 0.0 when both are empty.
-    """
-    shared = a @ b.T
-    return _iou(shared, a.sum(axis=1)[:, None], b.sum(axis=1)[None, :])
-
-
-def outlines(masks: np.ndarray, boxes: np.ndarray) -> np.ndarray:
-    """Inner borders of masks; the picture's own edge is no border.
-
-    Args:
-        masks: bool (N, 36, 64).
-        boxes: int64 (N, 4), left, top, columns and rows of the picture.
-
-    Returns:
-        bool (N, 36, 64).
-    """
-    import cv2
-
-    kernel = np.ones((3, 3), np.uint8)
-    result = np.zeros_like(masks)
-    for mask, (left, top, columns, rows), outline in zip(masks, boxes.tolist(), result, strict=True):
-        inside = (slice(top, top + rows), slice(left, left + columns))
-        part = np.ascontiguousarray(mask[inside], np.uint8)
-        # Outside the picture counts as the mask continued, which is OpenCV's default for erosion.
-        core = cv2.erode(part, kernel, iterations=OUTLINE_CELLS)
-        outline[inside] = (part > 0) & (core == 0)
-    return result
-
-
-def _refined(out: Side, into: Side, rows_a: np.ndarray, rows_b: np.ndarray) -> BlockScores:
-    """Pairs of rows at the best of their moments: plain overlap proposes some, the full score decides."""
-    plain = _plain_overlap(out, into, rows_a, rows_b)
-    count = plain.shape[1] * plain.shape[2]
-    proposed = np.argsort(-plain.reshape(len(plain), count), axis=1, kind="stable")[:, :SEARCHED_MOMENTS]
-    tried = []
-    for place in proposed.T:
-        at_a, at_b = (rows_a, place // plain.shape[2]), (rows_b, place % plain.shape[2])
-        tried.append(_at_moments(out, into, at_a, at_b))
-    return _better(tried)
-
-
-def _plain_overlap(out: Side, into: Side, rows_a: np.ndarray, rows_b: np.ndarray) -> np.ndarray:
-    """float32 (P, M, M): IoU of the unions times what both are worth and how alike they move."""
-    shared = np.bitwise_count(out.words[rows_a][:, :, None] & into.words[rows_b][:, None]).sum(axis=3, dtype=np.float32)
-    overlap = _iou(shared, out.cells[rows_a][:, :, None], into.cells[rows_b][:, None])
-    overlap *= np.sqrt(out.worth[rows_a][:, :, None] * into.worth[rows_b][:, None])
-    return overlap * _motion_factor(_motion(out.motion[rows_a][:, :, None], into.motion[rows_b][:, None]))
-
-
-def _at_moments(
-    out: Side, into: Side, at_a: tuple[np.ndarray, np.ndarray], at_b: tuple[np.ndarray, np.ndarray]
-) -> BlockScores:
-    """Full scores of pairs at given moments, as they lie and reframed, whichever is better."""
-    motion = _motion(out.motion[at_a], into.motion[at_b])
-    worth = np.sqrt(out.worth[at_a] * into.worth[at_b]) * _motion_factor(motion)
-    common = {
-        "motion": motion,
-        "confidence": np.sqrt(out.confidence[at_a] * into.confidence[at_b]),
-        "area": np.sqrt(out.area[at_a] * into.area[at_b]),
-        "flopped": np.full(len(worth), float(into.is_mirrored), np.float32),
-    }
-    persons_a, persons_b = out.masks(at_a), into.masks(at_b)
-    union_a = _together(persons_a)
-    outline_a = outlines(union_a, out.box[at_a[0]])
-
-    def compared(moved_b: np.ndarray, joints_b: np.ndarray, cost: np.ndarray) -> BlockScores:
-        union_b = _together(moved_b)
-        union = _mask_iou(union_a, union_b)
-        # At most the masks' overlap, as in the paper: the left side of one shape may lie on the right of another.
-        outline = np.minimum(_mask_iou(outline_a, outlines(union_b, into.box[at_b[0]])), union)
-        shared = np.matmul(_flat(persons_a), _flat(moved_b).transpose(0, 2, 1))
-        matching, kept = _matching(shared)
-        person = _iou(kept, union_a.sum(axis=(1, 2), dtype=np.float32), union_b.sum(axis=(1, 2), dtype=np.float32))
-        joints = _joint_nearness(out.joints[at_a], joints_b, shared, matching)
-        shape = UNION_WEIGHT * union + PERSON_WEIGHT * person + OUTLINE_WEIGHT * outline
-        known = ~np.isnan(joints)
-        shape = np.where(known, shape + JOINT_WEIGHT * np.nan_to_num(joints), shape / (1 - JOINT_WEIGHT))
-        count = np.minimum(persons_a.any(axis=(2, 3)).sum(axis=1), moved_b.any(axis=(2, 3)).sum(axis=1))
-        cues = {
-            "union_iou": union,
-            "outline_iou": outline,
-            "person_iou": person,
-            "joints": np.nan_to_num(joints),
-            "persons": count,
-            "reframed": (cost < 1).astype(np.float32),
-        }
-        score = (shape * worth * cost).astype(np.float32)
-        return BlockScores(score, out.frame[at_a], into.frame[at_b], common | cues)
-
-    scale, shift = _reframing(union_a, _together(persons_b))
-    as_it_lies = compared(persons_b, into.joints[at_b], np.ones(len(worth)))
-    cost = np.where((scale != 1) | (shift != 0).any(axis=1), REFRAME_WORTH, 1.0)
-    reframed = compared(moved(persons_b, scale, shift), _joints_moved(into.joints[at_b], persons_b, scale, shift), cost)
-    return _better([as_it_lies, reframed])
-
-
-def _joints_moved(joints: np.ndarray, persons: np.ndarray, scale: np.ndarray, shift: np.ndarray) -> np.ndarray:
-    """Joints (P, S, 15, 3) as `moved` moves the masks (P, S, 36, 64) that they belong to."""
-    middle = (_middles(_together(persons))[0] + 0.5) / GRID_HEIGHT
-    placed = joints.copy()
-    placed[..., :2] -= middle[:, None, None]
-    placed[..., :2] *= scale[:, None, None, None]
-    placed[..., :2] += (middle + shift / GRID_HEIGHT)[:, None, None]
-    return placed
-
-
-def _reframing(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The scale and the shift in cells (P, 2), right and down, that lay silhouettes of B on those of A, in bounds."""
-    (middle_a, cells_a), (middle_b, cells_b) = _middles(a), _middles(b)
-    ratio = np.sqrt(np.divide(cells_a, cells_b, out=np.ones_like(cells_a), where=cells_b > 0))
-    scales = np.array(REFRAME_SCALES)
-    scale = scales[np.abs(np.log(np.maximum(ratio, 1e-3))[:, None] - np.log(scales)).argmin(axis=1)]
-    shift = np.clip(np.rint(middle_a - middle_b), -REFRAME_CELLS, REFRAME_CELLS).astype(np.int64)
-    return scale, shift
-
-
-def moved(masks: np.ndarray, scale: np.ndarray, shift: np.ndarray) -> np.ndarray:
-    """Masks scaled about the middle of their union, then shifted; what leaves the grid is lost.
-
-    Args:
-        masks: bool (P, S, 36, 64).
-        scale: float (P,).
-        shift: int (P, 2), cells to the right and down.
-
-    Returns:
-        bool (P, S, 36, 64).
-    """
-    (middle, _), pairs = _middles(_together(masks)), np.arange(len(masks))[:, None, None]
-    # Each cell of the result asks where it came from.
-    y = (np.arange(GRID_HEIGHT)[None, :] - shift[:, 1:] - middle[:, 1:]) / scale[:, None] + middle[:, 1:]
-    x = (np.arange(GRID_WIDTH)[None, :] - shift[:, :1] - middle[:, :1]) / scale[:, None] + middle[:, :1]
-    y, x = np.rint(y).astype(np.int64), np.rint(x).astype(np.int64)
-    there = ((y >= 0) & (y < GRID_HEIGHT))[:, :, None] & ((x >= 0) & (x < GRID_WIDTH))[:, None]
-    y, x = np.clip(y, 0, GRID_HEIGHT - 1)[:, :, None], np.clip(x, 0, GRID_WIDTH - 1)[:, None]
-    taken = [masks[:, slot][pairs, y, x] & there for slot in range(masks.shape[1])]
-    return np.stack(taken, axis=1)
-
-
-def _middles(masks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """x and y of the middle of each mask in cells, float64 (P, 2), the grid's where it is empty, and its cells."""
-    columns, rows = masks.sum(axis=1, dtype=np.float64), masks.sum(axis=2, dtype=np.float64)
-    cells = rows.sum(axis=1)
-    sums = np.stack([columns @ np.arange(GRID_WIDTH), rows @ np.arange(GRID_HEIGHT)], axis=1)
-    center = np.array([GRID_WIDTH / 2, GRID_HEIGHT / 2])
-    return np.where(cells[:, None] > 0, sums / np.maximum(cells, 1)[:, None], center), cells
-
-
-def _matching(shared: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Each person matched to at most one of the other side so that most cells are shared.
-
-    Args:
-        shared: float32 (P, S, T), cells that person x of A and person y of B share.
-
-    Returns:
-        int64 (P, min(S, T), 2), pairs of persons, and float32 (P,), the cells that matched persons share.
-    """
-    few, many = sorted(shared.shape[1:])
-    orders = np.array([list(zip(range(few), order, strict=True)) for order in permutations(range(many), few)])
-    if shared.shape[1] > shared.shape[2]:
-        orders = orders[..., ::-1]
-    kept = shared[:, orders[..., 0], orders[..., 1]].sum(axis=2)
-    best = kept.argmax(axis=1)
-    return orders[best], kept[np.arange(len(kept)), best]
-
-
-def _joint_nearness(a: np.ndarray, b: np.ndarray, shared: np.ndarray, matching: np.ndarray) -> np.ndarray:
-    """Mean nearness of the joints of matched persons, weighted by shared cells, float64 (P,); NaN without joints."""
-    pairs = np.arange(len(a))[:, None]
-    mine, partner = a[pairs, matching[..., 0]], b[pairs, matching[..., 1]]
-    distance = np.linalg.norm(mine[..., :2] - partner[..., :2], axis=-1)
-    weight = np.where(np.arange(len(JOINTS)) < NUM_HEAD_JOINTS, HEAD_WEIGHT, 1.0)
-    seen = ((mine[..., 2] >= VISIBLE) & (partner[..., 2] >= VISIBLE)) * weight
-    seen = seen * shared[pairs, matching[..., 0], matching[..., 1]][..., None]
-    total = seen.sum(axis=(1, 2))
-    nearness = (seen * np.exp(-np.square(distance / JOINT_REACH))).sum(axis=(1, 2))
-    return np.divide(nearness, total, out=np.full(len(a), np.nan), where=total > 0)
-
-
-def _motion(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """How alike silhouettes move, 1 for equally or not at all; float32, the last axis gone."""
-    faster = np.maximum(np.linalg.norm(a, axis=-1), np.linalg.norm(b, axis=-1))
-    difference = np.linalg.norm(a - b, axis=-1) / np.maximum(faster, STILL_SPEED)
-    return np.asarray(1 - np.minimum(difference, 1), np.float32)
-
-
-def _motion_factor(motion: np.ndarray) -> np.ndarray:
-    return 1 - MOTION_WEIGHT * (1 - motion)
-
-
-def _better(parts: Sequence[BlockScores]) -> BlockScores:
-    """Of several scores of the same pairs the best of each; the earlier among equals."""
-    best = parts[0]
-    for other in parts[1:]:
-        better = other.score > best.score
-        best = BlockScores(
-            np.where(better, other.score, best.score),
-            np.where(better, other.frame_a, best.frame_a),
-            np.where(better, other.frame_b, best.frame_b),
-            {name: np.where(better, other.cues[name], best.cues[name]) for name in best.cues},
-        )
-    return best
-
-
-def _iou(shared: np.ndarray, cells_a: np.ndarray, cells_b: np.ndarray) -> np.ndarray:
-    return np.asarray(shared / np.maximum(cells_a + cells_b - shared, 1), np.float32)
-
-
-def _mask_iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """float32 (P,) of bool (P, 36, 64) each."""
-    shared = (a & b).sum(axis=(1, 2), dtype=np.float32)
-    return _iou(shared, a.sum(axis=(1, 2), dtype=np.float32), b.sum(axis=(1, 2), dtype=np.float32))
-
-
-def _together(persons: np.ndarray) -> np.ndarray:
-    """bool (P, 36, 64), the union of (P, S, 36, 64)."""
-    return np.asarray(persons.any(axis=1))
-
-
-def _flat(masks: np.ndarray) -> np.ndarray:
-    return masks.reshape(*masks.shape[:-2], CELLS).astype(np.float32)
-
-
-def _unpacked(packed: np.ndarray) -> np.ndarray:
-    """bool (..., 36, 64) of packed bits (..., 288)."""
-    return np.unpackbits(packed, axis=-1).reshape(*packed.shape[:-1], GRID_HEIGHT, GRID_WIDTH).astype(bool)
 
 
 def _joints_on_grid(joints: np.ndarray | None, size: tuple[int, int]) -> np.ndarray:

@@ -4,7 +4,7 @@ import pytest
 from benchmarks.planted import ranks, ranks_of, recall
 from benchmarks.planted_film import MOVE_FRAMES, MOVE_OVERLAP, Move, blue_screen_alpha, moving
 from matchcut.pair_scores import PairScores
-from matchcut.representations.optical_flow import flow_between
+from matchcut.representations.movement import flow_between
 
 
 def scores(*cuts: tuple[int, int]) -> PairScores:

