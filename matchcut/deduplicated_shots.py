@@ -249,9 +249,9 @@ def _marks(
     found = {
         CREDITS: cards.is_credits,
         TEXT_CARD: cards.is_card,
-        BLACK: is_black.all(axis=1),
-        BLANK: is_blank.all(axis=1),
-        BLURRED: (embeddings.sharpness < parameters.least_sharpness).all(axis=1),
+        BLACK: embeddings.throughout(is_black),
+        BLANK: embeddings.throughout(is_blank),
+        BLURRED: embeddings.throughout(embeddings.sharpness < parameters.least_sharpness),
         TOO_SHORT: is_short,
     }
     return np.select(list(found.values()), list(found), default="").astype(object)

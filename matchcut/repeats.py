@@ -118,8 +118,7 @@ def decide(
     cosine = greatest_cosine(a.take(shots_a), b.take(shots_b))[at_a, at_b]
     worth = cosine >= model.least_cosine(parameters.same_setup)
     i, j, cosine = i[worth], j[worth], cosine[worth]
-    correlation = np.fromiter(correlations(a, b, i, j), np.float64, len(i))
-    chance = model.chance(cosine, correlation) if len(i) else np.zeros(0)
+    chance = model.chance(cosine, correlations(a, b, i, j))
     same = chance >= parameters.same_setup
     return Repeats(i[same], j[same], chance[same].astype(np.float32), len(proposed[0]))
 

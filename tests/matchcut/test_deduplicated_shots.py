@@ -17,7 +17,7 @@ from matchcut.errors import BadVideoError
 from matchcut.shot_embeddings import ShotEmbeddings
 from matchcut.shots.table import ShotTable
 from matchcut.text_cards import TextCards
-from tests.shot_embeddings import embeddings_of, model_of, picture
+from tests.shot_embeddings import embeddings_of, embeddings_of_frames, model_of
 
 FRAMES_PER_SHOT = 25
 
@@ -139,10 +139,8 @@ def test_duration_is_measured_by_time_stamps_not_by_frames():
 
 def test_two_shots_that_fade_to_black_are_not_alike():
     # Two frames a shot: different pictures, then the same black.
-    vectors = np.concatenate([embeddings_of([0, 1]).vectors, embeddings_of([7, 7]).vectors], axis=1)
-    std = np.array([[50, 0], [50, 0]], dtype=np.float32)
-    luma = np.array([[picture(0), picture(7)], [picture(1), picture(7)]])
-    embeddings = ShotEmbeddings(vectors, np.zeros((2, 2), np.int64), std.copy(), std, std.copy(), luma)
+    embeddings = embeddings_of_frames([[0, 7], [1, 7]])
+    embeddings.luma_std[[1, 3]] = 0
     assert marked(shots_of([25, 25]), embeddings, np.arange(50) / 25).kept.all()
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from matchcut.near_duplicates.model import CODE_LENGTHS, MAX_BITS, NearDuplicateModel
-from matchcut.near_duplicates.picture_structure import shot_correlation, structure_of
+from matchcut.near_duplicates.picture_structure import ShotPictures, shot_correlations
 from matchcut.near_duplicates.training.loss import hamming_target_loss
 from matchcut.near_duplicates.training.setups import SETUPS_PER_FAMILY, family, places, view
 from matchcut.shot_embeddings import BLANK_CONTRAST, DIMENSIONS, LUMA_SIZE, appearance, embed, embedding_network
@@ -202,22 +202,24 @@ def pairs_of_shots(
     the others of its family, and with some of other families.
     """
     rng = np.random.default_rng(parameters.seed)
-    structures = structure_of(views.luma.reshape(-1, *LUMA_SIZE[::-1])).reshape(views.luma.shape)
-    blank = views.luma_std < BLANK_CONTRAST
     rows = []
     for number in range(len(views)):
         within = [(number, s, number, t) for s in range(SETUPS_PER_FAMILY) for t in range(s + 1)]
         others = rng.integers(len(views), size=parameters.unrelated)
         across = [(number, *rng.integers(4, size=1), other, *rng.integers(4, size=1)) for other in others]
-        for f, s, g, t in [*within, *(pair for pair in across if pair[2] != number)]:
-            blank_a, blank_b = blank[f, s, :2], blank[g, t, 2:]
-            cosine = views.vectors[f, s, :2] @ views.vectors[g, t, 2:].T
-            cosine = cosine[np.ix_(~blank_a, ~blank_b)]
-            if cosine.size:
-                correlation = shot_correlation(structures[f, s, :2], structures[g, t, 2:], blank_a, blank_b)
-                rows.append((cosine.max(), correlation, f == g and s == t, f != g))
-    cosine, correlation, is_same, is_unrelated = np.array(rows, dtype=np.float64).T
-    return cosine, correlation, is_same.astype(bool), is_unrelated.astype(bool)
+        rows += [*within, *(pair for pair in across if pair[2] != number)]
+    f, s, g, t = np.array(sorted(rows), dtype=np.int64).T
+    # Of every set-up two shots of two views each: the even ones are compared with the odd ones.
+    i, j = 2 * (f * SETUPS_PER_FAMILY + s), 2 * (g * SETUPS_PER_FAMILY + t) + 1
+    vectors = views.vectors.reshape(-1, VIEWS // 2, DIMENSIONS)
+    seen = views.luma_std.reshape(-1, VIEWS // 2) >= BLANK_CONTRAST
+    cosines = np.matmul(vectors[i], vectors[j].swapaxes(1, 2))
+    cosine = np.where(seen[i][:, :, None] & seen[j][:, None], cosines, -1).max(axis=(1, 2))
+    shot = np.arange(len(vectors)).repeat(VIEWS // 2)[seen.ravel()]
+    pictures = ShotPictures.of(views.luma.reshape(-1, *LUMA_SIZE[::-1])[seen.ravel()], shot, len(vectors))
+    correlation = shot_correlations(pictures, pictures, i, j)
+    shown = cosine > -1
+    return tuple(each[shown] for each in (cosine.astype(np.float64), correlation, (f == g) & (s == t), f != g))
 
 
 def measured(model: NearDuplicateModel, views: Views, parameters: TrainingParameters) -> dict[str, float]:
