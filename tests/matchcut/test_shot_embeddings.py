@@ -116,7 +116,7 @@ def test_brightness_contrast_and_sharpness_are_those_of_the_picture(embedded):
 
 
 def test_black_and_flat_shots_of_a_video_are_marked(embedded, proxy):
-    cards = TextCards(np.zeros(4, np.int64), np.zeros(4, bool))
+    cards = TextCards(np.zeros(4, np.int64), np.zeros(4, bool), np.zeros(4, np.float32), np.zeros(4, bool))
     told = deduplicate(SHOTS, embedded, cards, proxy.seconds)
     assert told.reason.tolist() == ["", "black", "blank", "near-duplicate of shot 0"]
 
