@@ -385,8 +385,9 @@ def measure_codes(
 
 
 NOTES = (
-    "The model (head and decision) was trained on made-up set-ups from photos only, by `python -m "
-    "matchcut.near_duplicates.training`; no frame of these films was trained on.",
+    "The model (head and decision) was trained on made-up set-ups from photos, its head also on films of other "
+    "packages, by `python -m matchcut.near_duplicates.training`; no frame of these films was trained on. How the "
+    "offset is put together was decided by leaving out films of those packages in turn.",
     "That interviews before plain walls belong into the made-up set-ups was noticed on one of these films, asl: they "
     "are not wholly unseen. The thresholds of text_cards, and the moments at which frames are taken, were chosen on "
     "some of these films.",

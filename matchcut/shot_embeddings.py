@@ -47,13 +47,14 @@ class ShotEmbeddingsParameters:
         moments: where in the usable range of a shot its frames are taken, each in [0, 1), ascending. The first and last
             lie near the ends, where what crosses the picture enters and leaves it: on four films with labelled set-ups
             1/14, 1/2, 13/14 gave a best F1 of 0.99 for near-duplicates, 1/6, 1/2, 5/6 gave 0.96.
-        gap_seconds: where two moments lie further apart, frames between them are taken too, so that a stretch of a
-            moving shot that is shown elsewhere is found.
+        gap_seconds: the frames of a longer shot lie no further apart, so that a stretch of a moving shot that is shown
+            elsewhere is found. Of a second of each of 24 made-up pans of ten seconds 20 were found by three frames, 23
+            with gaps of 1.5 seconds, and no more with half a second.
         most_frames: of one shot, evenly spaced ones; a take of minutes does not cost more than that.
     """
 
     moments: tuple[float, ...] = (1 / 14, 1 / 2, 13 / 14)
-    gap_seconds: float = 1.0
+    gap_seconds: float = 1.5
     most_frames: int = 16
 
     def __post_init__(self) -> None:
