@@ -80,7 +80,8 @@ def methods(model: NearDuplicateModel, mean: np.ndarray) -> dict[str, Method]:
 
     Args:
         model: gives the learned codes.
-        mean: float32 (1280,), of the database, which signs without training are taken around.
+        mean: float32 (1280,), of the database, which signs without training are taken around, and the learned
+            directions too, to part what these are worth from what the learned offset is.
     """
     planes = np.random.default_rng(SEED).normal(size=(DIMENSIONS, MAX_BITS)).astype(np.float32)
 
@@ -89,6 +90,9 @@ def methods(model: NearDuplicateModel, mean: np.ndarray) -> dict[str, Method]:
 
     return {
         **{f"learned code, {bits} bits": learned(bits) for bits in CODE_LENGTHS},
+        "learned directions, 256 bits": Method(
+            MAX_BITS, lambda vectors: np.packbits((vectors - mean) @ model.weight > 0, axis=1)
+        ),
         "signs, 256 random hyperplanes": Method(
             MAX_BITS, lambda vectors: np.packbits((vectors - mean) @ planes > 0, axis=1)
         ),

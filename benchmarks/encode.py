@@ -35,7 +35,8 @@ from matchcut.representations.flavor import UsableShots
 from matchcut.representations.moments import MomentParameters, cut_moments
 from matchcut.representations.movement import FLOW_HEIGHT, FLOW_WIDTH
 from matchcut.representations.optical_flow import OpticalFlow
-from matchcut.shot_embeddings import INPUT_SIZE, ShotEmbeddingsParameters
+from matchcut.shot_embeddings import INPUT_SIZE, chosen_frames
+from matchcut.shots.table import ShotTable
 from matchcut.source_video import SourceVideo, inspect_source
 from matchcut.standardized_encode import EncodeParameters, encode_arguments, standardize
 from resources.media_library import VIDEO_SUFFIXES
@@ -165,15 +166,16 @@ def reads(proxy: Proxy) -> dict[str, Callable[[], object]]:
     starts = np.arange(0, max(1, proxy.record.num_frames - 1), SHOT_FRAMES)
     stops = np.append(starts[1:], proxy.record.num_frames)
     shots = UsableShots(np.arange(len(starts)), starts, stops)
-    moments = np.array(ShotEmbeddingsParameters().moments)
-    embedded = starts[:, None] + np.floor((stops - starts)[:, None] * moments).astype(int)
+    kinds = np.array(["start"] + ["cut"] * (len(starts) - 1), dtype=object)
+    table = ShotTable(starts, stops, starts, stops, kinds, np.ones(len(starts), np.float32))
+    embedded = chosen_frames(table, proxy.seconds).frames
     cuts = cut_moments(shots, proxy.seconds, MomentParameters())
     long = zip(starts, stops, cuts, strict=True)
     pairs = [OpticalFlow().windows(int(a), int(b), row, proxy.seconds) for a, b, row in long if b - a >= 2]
     flow = np.unique([frame for shot in pairs for window in shot for pair in window for frame in (pair, pair + 1)])
     return {
         "decode": lambda: decode(proxy.path),
-        "embeddings": lambda: _exhaust(proxy.frames_at(embedded.ravel().tolist(), size=(INPUT_SIZE, INPUT_SIZE))),
+        "embeddings": lambda: _exhaust(proxy.frames_at(embedded.tolist(), size=(INPUT_SIZE, INPUT_SIZE))),
         "silhouettes": lambda: _exhaust(proxy.frames_at(cuts.ravel().tolist())),
         "flow": lambda: _exhaust(proxy.frames_at(flow.tolist(), size=(FLOW_WIDTH, FLOW_HEIGHT))),
     }

@@ -198,7 +198,8 @@ class Film:
         """What ranking has to know; every labelled shot may be a candidate."""
         seen, count = self.inputs.embeddings, len(self.shots)
         kept, group = np.ones(count, bool), np.full(count, -1)
-        return TitleShots.of(self.inputs.proxy, self.inputs.shots, kept, group, seen.vectors, seen.sharpness)
+        vectors, sharpness = seen.vectors[seen.moments], seen.sharpness[seen.moments]
+        return TitleShots.of(self.inputs.proxy, self.inputs.shots, kept, group, vectors, sharpness)
 
 
 def _in_frames(

@@ -3,8 +3,8 @@
 Method: of every two shots it is known how likely they show the same set-up (`near_duplicates`). Groups grow by average
 linkage (Sokal and Michener 1958): the two groups whose shots are most similar on average, in logits, are joined, until
 no two reach `same_setup`. Unlike single linkage, one shot that resembles two set-ups does not make them one. The
-earliest shot of a group is kept. Shots that are too short, black, blank, blurred or text are marked before that: they
-join no group and are not kept. Nothing is removed, and every index stays what it was.
+earliest shot of a group is kept. Shots that are too short, black, blank, blurred, text or under big words are marked
+before that: they join no group and are not kept. Nothing is removed, and every index stays what it was.
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from matchcut.text_cards import TextCards
 ALGORITHM = "2"
 TABLE_NAME = "deduplicated_shots.parquet"
 TOO_SHORT, BLACK, BLANK, BLURRED = "too short", "black", "blank", "blurred"
-CREDITS, TEXT_CARD = "credits", "text card"
+CREDITS, TEXT_CARD, WRITTEN_OVER = "credits", "text card", "words over the picture"
 ALONE = -1
 
 
@@ -74,7 +74,7 @@ class DeduplicatedShots:
         similarity: float32 (N,), the chance that the shot and the kept one of its group show the same, in [0, 1]; 1
             for a kept shot, NaN for a marked one.
         reason: str (N,), why a shot is not kept: "near-duplicate of shot 3", "too short", "black", "blank",
-            "blurred", "credits" or "text card"; "" when it is kept.
+            "blurred", "credits", "text card" or "words over the picture"; "" when it is kept.
     """
 
     group: np.ndarray
@@ -249,10 +249,11 @@ def _marks(
     found = {
         CREDITS: cards.is_credits,
         TEXT_CARD: cards.is_card,
-        BLACK: is_black.all(axis=1),
-        BLANK: is_blank.all(axis=1),
-        BLURRED: (embeddings.sharpness < parameters.least_sharpness).all(axis=1),
+        BLACK: embeddings.throughout(is_black),
+        BLANK: embeddings.throughout(is_blank),
+        BLURRED: embeddings.throughout(embeddings.sharpness < parameters.least_sharpness),
         TOO_SHORT: is_short,
+        WRITTEN_OVER: cards.is_written_over,
     }
     return np.select(list(found.values()), list(found), default="").astype(object)
 

@@ -109,17 +109,17 @@ def decide(
     Args:
         a: shots of title A.
         b: shots of title B.
-        proposed: shots of A, int64 (P,), and of B.
+        proposed: shots of A, int64 (P,), and of B, in any order.
         model: what decides.
         parameters: from which chance.
     """
-    i, j = proposed
+    order = np.lexsort(proposed[::-1])
+    i, j = (shots[order] for shots in proposed)
     (shots_a, at_a), (shots_b, at_b) = (np.unique(shots, return_inverse=True) for shots in (i, j))
     cosine = greatest_cosine(a.take(shots_a), b.take(shots_b))[at_a, at_b]
     worth = cosine >= model.least_cosine(parameters.same_setup)
     i, j, cosine = i[worth], j[worth], cosine[worth]
-    correlation = np.fromiter(correlations(a, b, i, j), np.float64, len(i))
-    chance = model.chance(cosine, correlation) if len(i) else np.zeros(0)
+    chance = model.chance(cosine, correlations(a, b, i, j))
     same = chance >= parameters.same_setup
     return Repeats(i[same], j[same], chance[same].astype(np.float32), len(proposed[0]))
 

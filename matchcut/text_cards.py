@@ -1,11 +1,12 @@
-"""Which shots are text and nothing else: title cards, credits, logos with a name.
+"""Which shots are text and nothing else, title cards and credits, and which have big words over their picture.
 
-Method: of the middle frame of every shot it is measured how much of it has one brightness. Where that is most of it, a
-text detector (the detection part of PP-OCRv4, a DB network: Liao et al., arXiv:1911.08947) marks lines of text; when
-what lies outside of them is even, the shot is a card. Words over a picture make no card: the picture still is one.
+Method: a text detector (the detection part of PP-OCRv4, a DB network: Liao et al., arXiv:1911.08947) marks lines of
+text in the middle frame of every shot. When what lies outside of them is even, of one brightness, the shot is a card.
+Otherwise the words lie over a picture, which still is one, unless they are big and cover much of it: then the words are
+what is seen, and what another shot's words would match. Subtitles, captions and logos are not big.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -20,17 +21,22 @@ from matchcut.shots.table import ShotTable
 if TYPE_CHECKING:
     import cv2
 
-ALGORITHM = "1"
+ALGORITHM = "2"
 WEIGHTS = ("text_detection",)
 TABLE_NAME = "text_cards.parquet"
 INPUT_SIZE = (512, 288)
 """Width and height that the detector sees, multiples of 32."""
 INPUT_MEAN, INPUT_SCALE = 127.5, 127.5
+Line = tuple[int, int, int, int]
+"""Left, top, right and bottom of a line of text, in pixels of the picture that the detector sees."""
 
 
 @dataclass(frozen=True)
 class TextCardsParameters:
-    """What makes a card. All were chosen by looking at 35 frames with text of six films; none was held out.
+    """What makes a card, and what big words over a picture.
+
+    What makes a card was chosen by looking at 35 frames with text of six films; none was held out. What makes big words
+    was chosen on words written over photos, none of them a frame of a film that is tested on.
 
     Attributes:
         even_levels: brightness this near to the frame's median, of 255, is even.
@@ -41,6 +47,13 @@ class TextCardsParameters:
         margin: how far a letter reaches beyond the detector's mark, in heights of the mark: the network marks the core
             of a line.
         credits_lines: lines from which a card is called credits.
+        tall_line: share of the picture's height from which the mark of a line is big words: of subtitles, captions and
+            logos none reached 0.042, of words that were a twelfth of the picture high or more 19 of 20 reached 0.059.
+        tallest_words: share of the picture's height above which a mark is no big words: those of words up to 0.28 of
+            the picture high reached 0.125, the marks of photos without words began at 0.163.
+        letter_edges: standard deviation of the Laplacian of brightness in a mark, in levels, that big words have at
+            least: lights out of focus are marked as text too.
+        words_share: of the picture, that big words with their margins must cover to be what is seen.
     """
 
     even_levels: float = 12.0
@@ -50,10 +63,14 @@ class TextCardsParameters:
     tallest_line: float = 0.3
     margin: float = 0.6
     credits_lines: int = 6
+    tall_line: float = 0.05
+    tallest_words: float = 0.14
+    letter_edges: float = 8.0
+    words_share: float = 0.1
 
     def __post_init__(self) -> None:
         """Refuse shares that are none."""
-        for name in ("even_share", "text_probability", "tallest_line"):
+        for name in ("even_share", "text_probability", "tallest_line", "tall_line", "tallest_words", "words_share"):
             if not 0 < getattr(self, name) <= 1:
                 raise ValueError(f"{name} must lie in (0, 1], got {getattr(self, name)}")
 
@@ -68,15 +85,19 @@ class TextCards:
     Attributes:
         lines: int64 (N,), lines of text of a card; 0 for a shot that is none.
         is_credits: bool (N,), whether the card has as many lines as credits have.
+        words_share: float32 (N,), of the picture, that big words cover where it is no card, in [0, 1].
+        is_written_over: bool (N,), whether they cover so much that they are what is seen.
     """
 
     lines: np.ndarray
     is_credits: np.ndarray
+    words_share: np.ndarray
+    is_written_over: np.ndarray
 
     def __post_init__(self) -> None:
         """Refuse columns of different lengths."""
-        if len(self.lines) != len(self.is_credits):
-            raise ValueError(f"{len(self.lines)} and {len(self.is_credits)} rows do not belong together")
+        if len(lengths := {len(column) for column in vars(self).values()}) != 1:
+            raise ValueError(f"{' and '.join(map(str, sorted(lengths)))} rows do not belong together")
 
     def __len__(self) -> int:
         return len(self.lines)
@@ -89,15 +110,14 @@ class TextCards:
     def save(self, folder: Path) -> None:
         """Write `text_cards.parquet`, with the shot's index as first column."""
         shot = np.arange(len(self), dtype=np.int64)
-        pq.write_table(
-            pa.table({"shot": shot, "lines": self.lines, "is_credits": self.is_credits}), folder / TABLE_NAME
-        )
+        pq.write_table(pa.table({"shot": shot, **vars(self)}), folder / TABLE_NAME)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read what `save` wrote."""
         table = pq.read_table(folder / TABLE_NAME)
-        return cls(table["lines"].to_numpy(), table["is_credits"].to_numpy(zero_copy_only=False))
+        names = [name for name in table.column_names if name != "shot"]
+        return cls(**{name: table[name].to_numpy(zero_copy_only=False) for name in names})
 
 
 def find_text_cards(
@@ -113,13 +133,15 @@ def find_text_cards(
     """
     import cv2
 
-    lines = np.zeros(len(shots), np.int64)
+    lines, words = np.zeros(len(shots), np.int64), np.zeros(len(shots), np.float32)
     detector = cv2.dnn.readNetFromONNX(str(weights["text_detection"]))
     for shot, picture in _middles(proxy, shots):
-        # What is to be even outside of the text cannot be most of the frame if most of it is not even.
-        if even_share(luma_of(picture), parameters.even_levels) >= parameters.even_share / 2:
-            lines[shot] = lines_of_card(picture, detector, parameters)
-    return TextCards(lines, lines >= parameters.credits_lines)
+        marks = text_lines(picture, detector, parameters)
+        if is_card(picture, marks, parameters):
+            lines[shot] = len(marks)
+        else:
+            words[shot] = words_share(picture, marks, parameters)
+    return TextCards(lines, lines >= parameters.credits_lines, words, words >= parameters.words_share)
 
 
 def _middles(proxy: Proxy, shots: ShotTable) -> Iterator[tuple[int, np.ndarray]]:
@@ -143,28 +165,49 @@ def even_share(luma: np.ndarray, levels: float) -> float:
     return float((np.abs(luma - np.median(luma)) < levels).mean()) if luma.size else 0.0
 
 
-def lines_of_card(picture: np.ndarray, detector: "cv2.dnn.Net", parameters: TextCardsParameters = DEFAULTS) -> int:
-    """How many lines of text a card has; 0 for what is no card.
+def is_card(picture: np.ndarray, lines: Sequence[Line], parameters: TextCardsParameters = DEFAULTS) -> bool:
+    """Whether a picture has lines of text and is even outside of them.
+
+    Args:
+        picture: uint8 (288, 512, 3) RGB.
+        lines: from `text_lines`.
+        parameters: what makes a card.
+    """
+    outside = ~_covered(picture.shape[:2], lines, parameters.margin)
+    return bool(lines) and even_share(luma_of(picture)[outside], parameters.even_levels) >= parameters.even_share
+
+
+def words_share(picture: np.ndarray, lines: Sequence[Line], parameters: TextCardsParameters = DEFAULTS) -> float:
+    """The share of a picture that big words and their margins cover, in [0, 1]; arguments as of `is_card`."""
+    import cv2
+
+    edges = cv2.Laplacian(luma_of(picture), cv2.CV_32F)
+    big = [
+        (left, top, right, bottom)
+        for left, top, right, bottom in lines
+        if parameters.tall_line <= (bottom - top) / picture.shape[0] <= parameters.tallest_words
+        and edges[top:bottom, left:right].std() >= parameters.letter_edges
+    ]
+    return float(_covered(picture.shape[:2], big, parameters.margin).mean())
+
+
+def _covered(shape: tuple[int, ...], lines: Sequence[Line], margin: float) -> np.ndarray:
+    """bool (H, W), where lines of text and their margins lie."""
+    covered = np.zeros(shape, bool)
+    for left, top, right, bottom in lines:
+        reach = int(margin * (bottom - top)) + 2
+        covered[max(0, top - reach) : bottom + reach, max(0, left - reach) : right + reach] = True
+    return covered
+
+
+def text_lines(picture: np.ndarray, detector: "cv2.dnn.Net", parameters: TextCardsParameters = DEFAULTS) -> list[Line]:
+    """Every line of text.
 
     Args:
         picture: uint8 (288, 512, 3) RGB.
         detector: the text detector.
-        parameters: what makes a card.
+        parameters: what is a line.
     """
-    boxes = text_lines(picture, detector, parameters)
-    if not boxes:
-        return 0
-    outside = np.ones(picture.shape[:2], bool)
-    for left, top, right, bottom in boxes:
-        margin = int(parameters.margin * (bottom - top)) + 2
-        outside[max(0, top - margin) : bottom + margin, max(0, left - margin) : right + margin] = False
-    return len(boxes) if even_share(luma_of(picture)[outside], parameters.even_levels) >= parameters.even_share else 0
-
-
-def text_lines(
-    picture: np.ndarray, detector: "cv2.dnn.Net", parameters: TextCardsParameters = DEFAULTS
-) -> list[tuple[int, int, int, int]]:
-    """Left, top, right and bottom of every line of text, in pixels; arguments as of `lines_of_card`."""
     import cv2
 
     # The network was trained on blue, green, red.

@@ -20,7 +20,11 @@ COLUMNS = {
     "group": ("int64", "near-duplicates share one, in time order; -1 for a shot of its own"),
     "kept": ("bool", "whether the shot goes on to matching"),
     "similarity": ("float32", "cosine to the kept shot of the group"),
-    "reason": ("string", "why it is not kept: near-duplicate, too short, black, blank, blurred, credits or text card"),
+    "reason": (
+        "string",
+        "why it is not kept: near-duplicate, too short, black, blank, blurred, credits, text card or words over the "
+        "picture",
+    ),
 }
 
 

@@ -19,8 +19,8 @@ def embed(inputs: TitleInputs, weights: ModelWeights, parameters: ShotEmbeddings
     """Write the embeddings of a title's shots into `folder`."""
     embeddings = embed_shots(inputs.proxy, inputs.shots, weights.paths(WEIGHTS), parameters)
     embeddings.save(folder)
-    shots, frames, dimensions = embeddings.vectors.shape
-    return {"shots": shots, "frames_per_shot": frames, "dimensions": dimensions}
+    frames, dimensions = embeddings.vectors.shape
+    return {"shots": len(embeddings), "frames": frames, "dimensions": dimensions}
 
 
 def build(pipeline: Pipeline) -> dg.AssetsDefinition:

@@ -201,7 +201,8 @@ def title_shots(inputs: TitleInputs) -> TitleShots:
     """What ranking has to know of a title."""
     marks = inputs.deduplicated
     seen = inputs.embeddings
-    return TitleShots.of(inputs.proxy, inputs.shots, marks.kept, marks.group, seen.vectors, seen.sharpness)
+    vectors, sharpness = seen.vectors[seen.moments], seen.sharpness[seen.moments]
+    return TitleShots.of(inputs.proxy, inputs.shots, marks.kept, marks.group, vectors, sharpness)
 
 
 def _scores_of(store: FeatureStore, pair: TitlePair, key: FeatureKey) -> pa.Table:

@@ -1,4 +1,4 @@
-"""`text_cards`: which shots are title cards or credits."""
+"""`text_cards`: which shots are title cards or credits, and which have big words over their picture."""
 
 from pathlib import Path
 
@@ -18,6 +18,8 @@ COLUMNS = {
     "shot": ("int64", "index of the shot in its title; the same as in shots"),
     "lines": ("int64", "lines of text on an even ground; 0 for a shot that is no card"),
     "is_credits": ("bool", "whether there are as many lines as credits have"),
+    "words_share": ("float32", "share of the picture that big words cover where it is no card"),
+    "is_written_over": ("bool", "whether these words are what is seen"),
 }
 
 
@@ -27,7 +29,8 @@ def mark_text_cards(
     """Write which of a title's shots are text into `folder`."""
     cards = find_text_cards(inputs.proxy, inputs.shots, weights.paths(WEIGHTS), parameters)
     cards.save(folder)
-    return {"shots": len(cards), "cards": int(cards.is_card.sum()), "credits": int(cards.is_credits.sum())}
+    counts = {"cards": cards.is_card, "credits": cards.is_credits, "written_over": cards.is_written_over}
+    return {"shots": len(cards), **{name: int(which.sum()) for name, which in counts.items()}}
 
 
 def build(pipeline: Pipeline) -> dg.AssetsDefinition:
@@ -39,8 +42,8 @@ def build(pipeline: Pipeline) -> dg.AssetsDefinition:
             group="near_duplicates",
             kinds=("parquet", "opencv"),
             deps=("standardized_encode", "shots"),
-            description="A row is a shot: whether its middle is text on an even ground, a title card or credits, which "
-            "no editor cuts to.",
+            description="A row is a shot: whether its middle is text on an even ground, a title card or credits, or a "
+            "picture under big words, which no editor cuts to.",
             columns=COLUMNS,
         )
     )

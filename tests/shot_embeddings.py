@@ -11,19 +11,30 @@ def embeddings_of(views: list, mean: float = 120, std: float = 50) -> ShotEmbedd
 
     Every view has a picture of its own too: equal views have equal pictures, and any others have nothing in common.
     """
-    vectors = np.zeros((len(views), 1, DIMENSIONS), dtype=np.float32)
-    for row, view in enumerate(views):
-        numbers = np.eye(DIMENSIONS)[view] if isinstance(view, int) else np.pad(view, (0, DIMENSIONS - len(view)))
-        vectors[row, 0] = numbers / np.linalg.norm(numbers)
-    shape = vectors.shape[:2]
+    return embeddings_of_frames([[view] for view in views], mean, std)
+
+
+def embeddings_of_frames(shots: list[list], mean: float = 120, std: float = 50) -> ShotEmbeddings:
+    """Any number of frames per shot, views as in `embeddings_of`; the moments are the first and the last frame."""
+    views = [view for shot in shots for view in shot]
+    count = len(views)
+    stop = np.cumsum([len(shot) for shot in shots]).astype(np.int64)
     return ShotEmbeddings(
-        vectors,
-        np.zeros(shape, np.int64),
-        np.full(shape, mean, np.float32),
-        np.full(shape, std, np.float32),
-        np.full(shape, 10, np.float32),
-        np.stack([[picture(view)] for view in views]) if views else np.zeros((0, 1, *LUMA_SIZE[::-1]), np.uint8),
+        np.arange(count),
+        np.repeat(np.arange(len(shots)), [len(shot) for shot in shots]),
+        np.stack([np.append(0, stop[:-1])[: len(shots)], stop - 1], axis=1),
+        np.array([unit(view) for view in views], np.float32).reshape(count, DIMENSIONS),
+        np.full(count, mean, np.float32),
+        np.full(count, std, np.float32),
+        np.full(count, 10, np.float32),
+        np.array([picture(view) for view in views], np.uint8).reshape(count, *LUMA_SIZE[::-1]),
     )
+
+
+def unit(view: int | list) -> np.ndarray:
+    """float64 (1280,), of length 1, that a view stands for."""
+    numbers = np.eye(DIMENSIONS)[view] if isinstance(view, int) else np.pad(view, (0, DIMENSIONS - len(view)))
+    return np.asarray(numbers / np.linalg.norm(numbers))
 
 
 def picture(view: object) -> np.ndarray:

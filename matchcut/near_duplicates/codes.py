@@ -43,8 +43,8 @@ class ShotCodes:
     @classmethod
     def of(cls, embeddings: ShotEmbeddings, model: NearDuplicateModel, blank_contrast: float = BLANK_CONTRAST) -> Self:
         """Encode a title's frames, blank ones left out."""
-        shot, frame = np.nonzero(embeddings.luma_std >= blank_contrast)
-        return cls(model.codes(embeddings.vectors[shot, frame]), shot.astype(np.int64), len(embeddings))
+        seen = embeddings.luma_std >= blank_contrast
+        return cls(model.codes(embeddings.vectors[seen]), embeddings.shot[seen], len(embeddings))
 
     def save(self, folder: Path) -> None:
         """Write `shot_codes.npz`."""

@@ -5,17 +5,18 @@ encodes. Where two shots look alike enough for it to matter, their pictures are 
 (`picture_structure.py`), and both measurements decide together.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from matchcut.near_duplicates.model import NearDuplicateModel
-from matchcut.near_duplicates.picture_structure import shot_correlation, structure_of
+from matchcut.near_duplicates.picture_structure import ShotPictures, shot_correlations
 from matchcut.shot_embeddings import BLANK_CONTRAST, ShotEmbeddings
 
 LEAST_CHANCE = 0.02
 """Pairs that cannot reach it are not laid over each other; `same_setup` is of use above it only."""
+BLOCK_FRAMES = 1024
+"""Of A, that are multiplied at a time; changes memory, not the result."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +52,7 @@ def compare(
     if a is b:
         worth &= np.triu(np.ones_like(worth), 1)
     i, j = np.nonzero(worth)
-    for row, column, value in zip(i, j, correlations(a, b, i, j, blank_contrast), strict=True):
-        correlation[row, column] = value
+    correlation[i, j] = correlations(a, b, i, j, blank_contrast)
     if a is b:
         correlation += correlation.T
         np.fill_diagonal(correlation, 1.0)
@@ -64,35 +64,35 @@ def greatest_cosine(a: ShotEmbeddings, b: ShotEmbeddings, blank_contrast: float 
 
     -1 where one of the two has no frame to compare.
     """
-    greatest = np.full((len(a), len(b)), -1.0, dtype=np.float32)
-    for i in range(a.vectors.shape[1]):
-        for j in range(b.vectors.shape[1]):
-            cosine = a.vectors[:, i] @ b.vectors[:, j].T
-            cosine[a.luma_std[:, i] < blank_contrast] = -1.0
-            cosine[:, b.luma_std[:, j] < blank_contrast] = -1.0
-            np.maximum(greatest, cosine, out=greatest)
-    np.minimum(greatest, np.float32(1.0), out=greatest)
-    return greatest
+    if not len(a) or not len(b):
+        return np.zeros((len(a), len(b)), np.float32)
+    seen_a, seen_b = a.luma_std >= blank_contrast, b.luma_std >= blank_contrast
+    greatest = np.empty((len(a), len(b)), np.float32)
+    for shots in np.array_split(np.arange(len(a)), -(-len(a.frames) // BLOCK_FRAMES)):
+        rows = slice(a.first[shots[0]], np.searchsorted(a.shot, shots[-1], side="right"))
+        cosine = np.where(seen_a[rows, None] & seen_b, a.vectors[rows] @ b.vectors.T, np.float32(-1))
+        of_shots = np.maximum.reduceat(cosine, b.first, axis=1)
+        greatest[shots] = np.maximum.reduceat(of_shots, a.first[shots] - rows.start, axis=0)
+    return np.minimum(greatest, np.float32(1.0), out=greatest)
 
 
 def correlations(
     a: ShotEmbeddings, b: ShotEmbeddings, i: np.ndarray, j: np.ndarray, blank_contrast: float = BLANK_CONTRAST
-) -> Iterator[float]:
-    """How well the pictures of shot `i[n]` of A and shot `j[n]` of B coincide, pair by pair.
+) -> np.ndarray:
+    """float32 (P,): how well the pictures of shot `i[n]` of A and shot `j[n]` of B coincide; 0 without a picture.
 
     Args:
         a: shots of one title.
         b: of the same or another.
-        i: int (P,), shots of A.
+        i: int (P,), shots of A, ascending.
         j: int (P,), shots of B.
         blank_contrast: as in `compare`.
     """
-    structures_a = _structures(a, i)
-    structures_b = structures_a | _structures(b, np.setdiff1d(j, i)) if a is b else _structures(b, j)
-    blank_a, blank_b = a.luma_std < blank_contrast, b.luma_std < blank_contrast
-    for one, other in zip(i.tolist(), j.tolist(), strict=True):
-        yield shot_correlation(structures_a[one], structures_b[other], blank_a[one], blank_b[other])
+    pictures_a = _pictures(a, i, blank_contrast)
+    return shot_correlations(pictures_a, _pictures(b, j, blank_contrast), i, j)
 
 
-def _structures(embeddings: ShotEmbeddings, shots: np.ndarray) -> dict[int, np.ndarray]:
-    return {shot: structure_of(embeddings.luma[shot]) for shot in np.unique(shots).tolist()}
+def _pictures(embeddings: ShotEmbeddings, shots: np.ndarray, blank_contrast: float) -> ShotPictures:
+    """Of the given shots; the others have none."""
+    used = np.isin(embeddings.shot, shots) & (embeddings.luma_std >= blank_contrast)
+    return ShotPictures.of(embeddings.luma[used], embeddings.shot[used], len(embeddings))

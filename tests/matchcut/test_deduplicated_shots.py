@@ -17,7 +17,7 @@ from matchcut.errors import BadVideoError
 from matchcut.shot_embeddings import ShotEmbeddings
 from matchcut.shots.table import ShotTable
 from matchcut.text_cards import TextCards
-from tests.shot_embeddings import embeddings_of, model_of, picture
+from tests.shot_embeddings import embeddings_of, embeddings_of_frames, model_of
 
 FRAMES_PER_SHOT = 25
 
@@ -33,7 +33,9 @@ LIKE_0_8 = model_of(-31.5, 40)  # even odds at a cosine of 0.7875
 
 
 def no_cards(count: int) -> TextCards:
-    return TextCards(np.zeros(count, np.int64), np.zeros(count, bool))
+    return TextCards(
+        np.zeros(count, np.int64), np.zeros(count, bool), np.zeros(count, np.float32), np.zeros(count, bool)
+    )
 
 
 def marked(shots: ShotTable, embeddings: ShotEmbeddings, seconds: np.ndarray, **parameters: float) -> DeduplicatedShots:
@@ -106,11 +108,18 @@ def test_a_shot_without_any_sharp_frame_is_marked():
 
 
 def test_text_cards_and_credits_are_marked_before_all_else():
-    cards = TextCards(np.array([1, 9, 0, 0]), np.array([False, True, False, False]))
-    embeddings = with_luma(embeddings_of([0, 0, 0, 0]), 0, 0, 2)
-    told = deduplicate(shots_of([25] * 4), embeddings, cards, np.arange(100) / 25, model=LIKE_0_8)
-    assert told.reason.tolist() == ["text card", "credits", "", "near-duplicate of shot 2"]
-    assert told.group.tolist() == [-1, -1, 0, 0]
+    cards = no_cards(5)
+    cards.lines[:2], cards.is_credits[1], cards.is_written_over[4] = (1, 9), True, True
+    embeddings = with_luma(embeddings_of([0, 0, 0, 0, 0]), 0, 0, 2)
+    told = deduplicate(shots_of([25] * 5), embeddings, cards, np.arange(125) / 25, model=LIKE_0_8)
+    assert told.reason.tolist() == [
+        "text card",
+        "credits",
+        "",
+        "near-duplicate of shot 2",
+        "words over the picture",
+    ]
+    assert told.group.tolist() == [-1, -1, 0, 0, -1]
 
 
 def test_a_shot_of_exactly_the_least_duration_stays():
@@ -139,10 +148,8 @@ def test_duration_is_measured_by_time_stamps_not_by_frames():
 
 def test_two_shots_that_fade_to_black_are_not_alike():
     # Two frames a shot: different pictures, then the same black.
-    vectors = np.concatenate([embeddings_of([0, 1]).vectors, embeddings_of([7, 7]).vectors], axis=1)
-    std = np.array([[50, 0], [50, 0]], dtype=np.float32)
-    luma = np.array([[picture(0), picture(7)], [picture(1), picture(7)]])
-    embeddings = ShotEmbeddings(vectors, np.zeros((2, 2), np.int64), std.copy(), std, std.copy(), luma)
+    embeddings = embeddings_of_frames([[0, 7], [1, 7]])
+    embeddings.luma_std[[1, 3]] = 0
     assert marked(shots_of([25, 25]), embeddings, np.arange(50) / 25).kept.all()
 
 

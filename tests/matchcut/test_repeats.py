@@ -24,6 +24,12 @@ def test_what_another_title_repeats_is_found_and_nothing_else():
     assert found.turned().shot_b.tolist() == [2, 0]
 
 
+def test_the_order_of_proposals_is_indifferent():
+    film, recap = embeddings_of([0, 1, 2]), embeddings_of([2, 0])
+    found = decide(film, recap, (np.array([2, 0]), np.array([0, 1])), MODEL)
+    assert list(zip(found.shot_a.tolist(), found.shot_b.tolist(), strict=True)) == [(0, 1), (2, 0)]
+
+
 def test_a_catalogue_without_repeats_has_none():
     codes = [ShotCodes.of(embeddings_of([view]), MODEL) for view in (0, 1)]
     [proposed] = proposals(codes[0], [codes[1]], RepeatsParameters(max_distance=40))

@@ -58,21 +58,47 @@ def embedded(proxy, network) -> ShotEmbeddings:
     return embed_shots(proxy, SHOTS, {"efficientnet_lite0": network})
 
 
+MOMENTS = ShotEmbeddingsParameters(moments=(0, 0.5, 0.99))
+
+
 def test_frames_are_taken_from_the_usable_range_of_each_shot():
     shots = shots_of([20, 10])
     shots.usable_start_frame[1] += 4
-    assert chosen_frames(shots, (0, 0.5, 0.99)).tolist() == [[0, 10, 19], [24, 27, 29]]
+    chosen = chosen_frames(shots, np.arange(30) / 25, MOMENTS)
+    assert chosen.frames.tolist() == [0, 10, 19, 24, 27, 29]
+    assert chosen.shot.tolist() == [0, 0, 0, 1, 1, 1]
+    assert chosen.moments.tolist() == [[0, 1, 2], [3, 4, 5]]
 
 
-def test_a_shot_of_one_frame_gives_that_frame():
-    assert chosen_frames(shots_of([1, 1]), (0.1, 0.5, 0.9)).tolist() == [[0, 0, 0], [1, 1, 1]]
+def test_a_shot_of_one_frame_gives_that_frame_once():
+    chosen = chosen_frames(shots_of([1, 1]), np.arange(2) / 25)
+    assert chosen.frames.tolist() == [0, 1]
+    assert chosen.moments.tolist() == [[0, 0, 0], [1, 1, 1]]
+
+
+def test_long_shots_give_more_frames_up_to_a_bound():
+    shots, seconds = shots_of([100, 20, 1000]), np.arange(1120) / 10
+    parameters = replace(MOMENTS, gap_seconds=2.5, most_frames=9)
+    chosen = chosen_frames(shots, seconds, parameters)
+    assert chosen.frames[chosen.shot == 0].tolist() == [0, 25, 50, 74, 99]
+    assert chosen.frames[chosen.shot == 1].tolist() == [100, 110, 119]
+    assert len(chosen.frames[chosen.shot == 2]) <= 10
+    assert np.diff(seconds[chosen.frames[chosen.shot == 0]]).max() <= 2.5
+    np.testing.assert_array_equal(chosen.frames[chosen.moments[0]], [0, 50, 99])
 
 
 def test_every_shot_has_unit_vectors_of_the_chosen_frames(embedded):
-    assert embedded.vectors.shape == (4, 3, DIMENSIONS)
+    assert embedded.vectors.shape == (12, DIMENSIONS)
     assert embedded.vectors.dtype == np.float32
-    assert embedded.frames.tolist() == [[0, 6, 11], [12, 17, 21], [22, 27, 31], [32, 38, 43]]
-    np.testing.assert_allclose(np.linalg.norm(embedded.vectors, axis=2), 1, atol=1e-3)
+    assert embedded.frames.tolist() == [0, 6, 11, 12, 17, 21, 22, 27, 31, 32, 38, 43]
+    np.testing.assert_allclose(np.linalg.norm(embedded.vectors, axis=1), 1, atol=1e-3)
+
+
+def test_some_shots_can_be_taken(embedded):
+    some = embedded.take(np.array([1, 3]))
+    assert len(some) == 2
+    assert some.frames[some.moments].tolist() == [[12, 17, 21], [32, 38, 43]]
+    np.testing.assert_array_equal(some.vectors, embedded.vectors[[3, 4, 5, 9, 10, 11]])
 
 
 def test_the_same_pictures_have_the_same_vectors(embedded):
@@ -82,15 +108,15 @@ def test_the_same_pictures_have_the_same_vectors(embedded):
 
 
 def test_brightness_contrast_and_sharpness_are_those_of_the_picture(embedded):
-    np.testing.assert_allclose(embedded.luma_mean[1], 0, atol=1)
-    np.testing.assert_allclose(embedded.luma_mean[2], 128, atol=3)
-    assert (embedded.luma_std[1:3] < 1).all()
-    assert (embedded.sharpness[1:3] < 1).all()
-    assert (embedded.luma_std[[0, 3]] > 10).all()
+    np.testing.assert_allclose(embedded.luma_mean[embedded.shot == 1], 0, atol=1)
+    np.testing.assert_allclose(embedded.luma_mean[embedded.shot == 2], 128, atol=3)
+    assert embedded.throughout(embedded.luma_std < 1).tolist() == [False, True, True, False]
+    assert embedded.throughout(embedded.sharpness < 1).tolist() == [False, True, True, False]
+    assert embedded.throughout(embedded.luma_std > 10).tolist() == [True, False, False, True]
 
 
 def test_black_and_flat_shots_of_a_video_are_marked(embedded, proxy):
-    cards = TextCards(np.zeros(4, np.int64), np.zeros(4, bool))
+    cards = TextCards(np.zeros(4, np.int64), np.zeros(4, bool), np.zeros(4, np.float32), np.zeros(4, bool))
     told = deduplicate(SHOTS, embedded, cards, proxy.seconds)
     assert told.reason.tolist() == ["", "black", "blank", "near-duplicate of shot 0"]
 
@@ -104,7 +130,7 @@ def test_batches_do_not_change_what_is_seen(embedded, proxy, network, monkeypatc
 def test_other_moments_give_other_frames(proxy, network):
     parameters = ShotEmbeddingsParameters(moments=(0.5,))
     embedded = embed_shots(proxy, SHOTS, {"efficientnet_lite0": network}, parameters)
-    assert embedded.frames.tolist() == [[6], [17], [27], [38]]
+    assert embedded.frames.tolist() == [6, 17, 27, 38]
 
 
 def test_embedding_leaves_the_process_as_it_was(proxy, network):
@@ -126,12 +152,21 @@ def test_remembered_embeddings_are_the_computed_ones(embedded, tmp_path):
 
 
 def test_arrays_that_do_not_belong_together_are_refused(embedded):
-    with pytest.raises(ValueError, match=re.escape("vectors must be (shots, frames, 1280), got (4, 3, 5)")):
-        replace(embedded, vectors=embedded.vectors[..., :5])
-    with pytest.raises(ValueError, match=re.escape("sharpness must be (4, 3), got (4, 2)")):
-        replace(embedded, sharpness=embedded.sharpness[:, :2])
-    with pytest.raises(ValueError, match=re.escape("luma must be (4, 3, 36, 64), got (4, 3, 36, 63)")):
+    with pytest.raises(ValueError, match=re.escape("vectors must be (12, 1280), one per frame, got (12, 5)")):
+        replace(embedded, vectors=embedded.vectors[:, :5])
+    with pytest.raises(ValueError, match=re.escape("sharpness must be (12,), one per frame, got (11,)")):
+        replace(embedded, sharpness=embedded.sharpness[:-1])
+    with pytest.raises(ValueError, match=re.escape("luma must be (12, 36, 64), one per frame, got (12, 36, 63)")):
         replace(embedded, luma=embedded.luma[..., 1:])
+    with pytest.raises(ValueError, match="each of 4 shots must have frames, in the order of the shots"):
+        replace(embedded, shot=embedded.shot[::-1].copy())
+
+
+def test_senseless_parameters_are_refused():
+    with pytest.raises(ValueError, match="moments must ascend"):
+        ShotEmbeddingsParameters(moments=(0.5, 0.1))
+    with pytest.raises(ValueError, match="most_frames at least 3"):
+        ShotEmbeddingsParameters(most_frames=2)
 
 
 @pytest.mark.parametrize("moments", [(), (1.0,), (-0.1, 0.5)])

@@ -3,9 +3,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from PIL import Image, ImageDraw, ImageFont
 
 from matchcut.shots.table import ShotTable
-from matchcut.text_cards import WEIGHTS, TextCards, TextCardsParameters, even_share, find_text_cards
+from matchcut.text_cards import WEIGHTS, TextCards, TextCardsParameters, even_share, find_text_cards, words_share
 from resources.model_weights import ModelWeights
 from tests.clips import Shot, draw, make_proxy
 
@@ -60,20 +61,61 @@ def test_words_over_a_picture_make_no_card(tmp_path, weights):
     assert found(tmp_path, weights, picture).lines.tolist() == [0]
 
 
+def written(picture: np.ndarray, words: list[str], height: float, top: int) -> np.ndarray:
+    """Words in white with a black edge, as high as the given pixels, over a picture."""
+    over, font = Image.fromarray(picture), ImageFont.load_default(size=height)
+    for number, line in enumerate(words):
+        place = (40, top + 1.2 * number * height)
+        ImageDraw.Draw(over).text(place, line, font=font, fill="white", stroke_width=2, stroke_fill="black")
+    return np.asarray(over)
+
+
+def test_big_words_are_what_is_seen_and_subtitles_and_captions_are_not(tmp_path, weights):
+    ground = cv2.GaussianBlur(texture(), (0, 0), 6)
+    told = found(
+        tmp_path,
+        weights,
+        written(ground, ["THE FUTURE", "IS LAUNCHED"], 80, 70),
+        written(ground, ["and this is what she says to him", "on the way to the station"], 20, 290),
+        written(ground, ["News"], 24, 20),
+        ground,
+    )
+    assert told.is_written_over.tolist() == [True, False, False, False]
+    assert not told.is_card.any()
+    assert told.words_share[0] > 0.2
+    assert told.words_share[1:].tolist() == [0, 0, 0]
+
+
+def test_marks_without_edges_are_lights_and_no_letters():
+    picture = np.full((288, 512, 3), 90, np.uint8)
+    cv2.circle(picture, (250, 140), 30, (220, 220, 220), -1)
+    lights = cv2.GaussianBlur(picture, (0, 0), 9)
+    mark = [(210, 120, 290, 160)]
+    assert words_share(lights, mark) == 0
+    words = written(picture, ["HOME"], 60, 110)
+    assert words_share(words, [(40, 120, 200, 160)]) > 0.05
+    assert words_share(words, [(40, 100, 200, 180)]) == 0  # no letters are as high as that
+
+
 def test_a_table_survives_storing(tmp_path):
-    cards = TextCards(np.array([0, 1, 9]), np.array([False, False, True]))
+    none = np.zeros(3, bool)
+    cards = TextCards(np.array([0, 1, 9]), np.array([False, False, True]), np.float32([0.5, 0, 0]), ~none)
     cards.save(tmp_path)
     loaded = TextCards.load(tmp_path)
     assert loaded.lines.tolist() == [0, 1, 9]
     assert loaded.is_credits.tolist() == [False, False, True]
+    assert loaded.words_share.tolist() == [0.5, 0, 0]
+    assert loaded.is_written_over.all()
 
 
 def test_columns_of_different_length_are_refused():
-    with pytest.raises(ValueError, match="2 and 1 rows do not belong together"):
-        TextCards(np.zeros(2, np.int64), np.zeros(1, bool))
+    with pytest.raises(ValueError, match="1 and 2 rows do not belong together"):
+        TextCards(np.zeros(2, np.int64), np.zeros(1, bool), np.zeros(2, np.float32), np.zeros(2, bool))
 
 
-@pytest.mark.parametrize("name", ["even_share", "text_probability", "tallest_line"])
+@pytest.mark.parametrize(
+    "name", ["even_share", "text_probability", "tallest_line", "tall_line", "tallest_words", "words_share"]
+)
 def test_shares_that_are_none_are_refused(name):
     with pytest.raises(ValueError, match=name):
         TextCardsParameters(**{name: 1.5})

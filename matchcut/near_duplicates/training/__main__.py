@@ -1,8 +1,10 @@
-"""Train the model of near-duplicates: `python -m matchcut.near_duplicates.training MATERIAL --weights FILE --out FILE`.
+"""Train the model of near-duplicates, by `python -m matchcut.near_duplicates.training`.
 
-MATERIAL is the folder that the boundary network is trained on too: see `matchcut/shots/training/material.py`. Most of
-the time is spent on embedding the made-up views, about six thousand. To ship the file, put its SHA-256 into
-`matchcut/near_duplicates/model.py`.
+    ... MATERIAL --films DIR --weights FILE --out FILE
+
+MATERIAL is the folder that the boundary network is trained on too: see `matchcut/shots/training/material.py`. The
+folder of films holds those of `films.SOURCES` and nothing else. Most of the time is spent on embedding the made-up
+views, about seven thousand. To ship the file, put its SHA-256 into `matchcut/near_duplicates/model.py`.
 """
 
 import argparse
@@ -13,14 +15,20 @@ from pathlib import Path
 import cv2
 import torch
 
-from matchcut.near_duplicates.training.train import TrainingParameters, look_at, train
+from matchcut.near_duplicates.training.films import SOURCES, read_stretches
+from matchcut.near_duplicates.training.train import TrainingParameters, look_at, look_at_films, train
 from matchcut.shots.training.material import read_material
 
 
 def main() -> None:
     """Read the material, draw and embed the views, train, write the model."""
-    parser = argparse.ArgumentParser(prog="python -m matchcut.near_duplicates.training", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m matchcut.near_duplicates.training",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("material", type=Path, help="folder of photos and cut-out pictures")
+    parser.add_argument("--films", type=Path, required=True, metavar="DIR", help="folder of real films")
     parser.add_argument("--weights", type=Path, required=True, metavar="FILE", help="of EfficientNet-Lite0")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the model, .npz")
     parser.add_argument("--families", type=int, default=TrainingParameters.families)
@@ -31,8 +39,12 @@ def main() -> None:
     torch.set_flush_denormal(True)
     cv2.setNumThreads(1)  # so that a sum does not depend on how many cores there are
     parameters = replace(TrainingParameters(), seed=arguments.seed, families=arguments.families, steps=arguments.steps)
+    stretches = read_stretches(arguments.films)
+    if not stretches:
+        parser.error(f"{arguments.films} holds no films; put those of these packages there: {', '.join(SOURCES)}")
+    films = look_at_films(stretches, arguments.weights, parameters)
     views = look_at(read_material(arguments.material), arguments.weights, parameters)
-    train(views, parameters, arguments.out.with_suffix(".jsonl")).save(arguments.out)
+    train(views, films, parameters, arguments.out.with_suffix(".jsonl")).save(arguments.out)
     print(f"{arguments.out}: SHA-256 {hashlib.sha256(arguments.out.read_bytes()).hexdigest()}")
 
 

@@ -113,7 +113,7 @@ def view(rng: np.random.Generator, setup: Setup, material: Material) -> np.ndarr
     if rng.random() < 0.15:  # somebody walks in or out
         edge = float(rng.choice([-0.02, 1.02]))
         frame = _over(frame, replace(_subject(rng, material), x=edge, size=float(rng.uniform(0.4, 0.9))), roll=0.0)
-    return _copied(rng, frame)
+    return copied(rng, frame)
 
 
 def _place(setup: Setup, left: float, top: float, extent: float) -> np.ndarray:
@@ -141,8 +141,16 @@ def _over(frame: np.ndarray, subject: Subject, roll: float) -> np.ndarray:
     return ((frame * (255 - alpha) + layer[..., :3] * alpha) // 255).astype(np.uint8)
 
 
-def _copied(rng: np.random.Generator, frame: np.ndarray) -> np.ndarray:
-    """What another take's light and another copy's grading, cropping, scaling and codec do."""
+def copied(rng: np.random.Generator, frame: np.ndarray) -> np.ndarray:
+    """What another take's light and another copy's grading, cropping, scaling and codec do.
+
+    Args:
+        rng: seeded.
+        frame: uint8 (270, 480, 3) RGB.
+
+    Returns:
+        uint8 (224, 224, 3) RGB.
+    """
     if rng.random() < 0.1:
         frame = frame[:, ::-1]
     if rng.random() < 0.3:  # cropped or reframed

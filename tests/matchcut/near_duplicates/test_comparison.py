@@ -7,12 +7,13 @@ from matchcut.near_duplicates.model import load_model
 from matchcut.near_duplicates.picture_structure import (
     HEIGHT,
     WIDTH,
-    aligned_correlation,
-    shot_correlation,
+    ShotPictures,
+    aligned_correlations,
+    shot_correlations,
     structure_of,
 )
-from matchcut.shot_embeddings import DIMENSIONS, LUMA_SIZE, ShotEmbeddings
-from tests.shot_embeddings import embeddings_of, model_of, picture
+from matchcut.shot_embeddings import LUMA_SIZE
+from tests.shot_embeddings import embeddings_of, embeddings_of_frames, model_of, picture
 
 
 def large_picture(seed: int) -> np.ndarray:
@@ -25,6 +26,10 @@ def large_picture(seed: int) -> np.ndarray:
 
 def seen(large: np.ndarray) -> np.ndarray:
     return structure_of(cv2.resize(large, LUMA_SIZE, interpolation=cv2.INTER_AREA)[None])[0]
+
+
+def aligned_correlation(a: np.ndarray, b: np.ndarray) -> float:
+    return float(aligned_correlations(a[None], b[None], np.zeros(1, int), np.zeros(1, int))[0])
 
 
 def test_the_grid_is_the_one_that_embeddings_keep():
@@ -51,23 +56,41 @@ def test_other_pictures_do_not_coincide_and_the_order_is_indifferent():
     assert aligned_correlation(a, b) == pytest.approx(aligned_correlation(b, a))
 
 
+def test_many_pairs_at_once_are_what_template_matching_finds_pair_by_pair():
+    structures = structure_of(np.random.default_rng(0).integers(0, 256, (6, HEIGHT, WIDTH)).astype(np.uint8))
+    i, j = (each.ravel() for each in np.meshgrid(np.arange(3), np.arange(3), indexing="ij"))
+    found = aligned_correlations(structures[:3], structures[3:], i, j)
+    expected = [max(matched(a, b), matched(b, a)) for a in structures[:3] for b in structures[3:]]
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def matched(whole: np.ndarray, part: np.ndarray) -> float:
+    """By OpenCV: the middle of the part, in three sizes."""
+    middle = part[2:-2, 4:-4]
+    sizes = [(56, 32), (53, 30), (49, 28)]
+    templates = [cv2.resize(middle, size, interpolation=cv2.INTER_AREA) for size in sizes]
+    return max(float(cv2.matchTemplate(whole, template, cv2.TM_CCOEFF_NORMED).max()) for template in templates)
+
+
 def test_the_best_frames_of_two_shots_count_mirrored_or_not_and_blank_ones_do_not():
-    a, b, c = (seen(large_picture(seed)) for seed in (1, 2, 3))
-    shot, other = np.stack([a, b]), np.stack([c, np.ascontiguousarray(a[:, ::-1])])
-    none = np.zeros(2, bool)
-    assert shot_correlation(shot, other, none, none) == pytest.approx(1, abs=1e-3)
-    assert shot_correlation(shot, other, np.array([True, False]), none) < 0.5
-    assert shot_correlation(shot, other, np.ones(2, bool), none) == 0
+    luma = [cv2.resize(large_picture(seed), LUMA_SIZE, interpolation=cv2.INTER_AREA) for seed in (1, 2, 3)]
+    shot = ShotPictures.of(np.stack(luma[:2]), np.array([0, 0]), 1)
+    second_only = ShotPictures.of(np.stack(luma[1:2]), np.array([0]), 1)
+    none = ShotPictures.of(np.zeros((0, HEIGHT, WIDTH), np.uint8), np.zeros(0, int), 1)
+    other = ShotPictures.of(np.stack([luma[2], luma[0][:, ::-1]]), np.array([0, 0]), 1)
+    first = np.zeros(1, int)
+    assert shot_correlations(shot, other, first, first)[0] == pytest.approx(1, abs=1e-3)
+    assert shot_correlations(second_only, other, first, first)[0] < 0.5
+    assert shot_correlations(none, other, first, first)[0] == 0
+    assert shot_correlations(other, none, first, first)[0] == 0
+    assert len(shot_correlations(shot, other, first[:0], first[:0])) == 0
 
 
 def test_two_people_before_one_wall_are_told_apart_where_pictures_differ():
     # The embeddings say 0.9 of both pairs; the pictures coincide in one of them only.
-    views = np.zeros((3, 1, DIMENSIONS), np.float32)
-    views[0, 0, 0] = 1
-    views[1:, 0, :2] = 0.9, np.sqrt(1 - 0.81)
-    ones = np.full((3, 1), 50, np.float32)
-    luma = np.stack([[picture(1)], [picture(1)], [picture(2)]])
-    embeddings = ShotEmbeddings(views, np.zeros((3, 1), np.int64), ones, ones, ones, luma)
+    wall, again = [1.0], [0.9, np.sqrt(1 - 0.81)]
+    embeddings = embeddings_of([wall, again, again])
+    embeddings.luma[:] = picture(1), picture(1), picture(2)
     chance = compare(embeddings, embeddings, model_of(-13, 10, 8)).chance
     assert chance[0, 1] > 0.9
     assert chance[0, 2] < 0.2
@@ -84,11 +107,14 @@ def test_comparing_two_titles_gives_what_comparing_one_with_itself_gives():
 
 
 def test_the_cosine_is_the_greatest_of_two_frames_and_blank_frames_have_none():
-    vectors = np.zeros((3, 2, DIMENSIONS), dtype=np.float32)
-    vectors[0, 0, 0] = vectors[0, 1, 1] = vectors[1, 0, 2] = vectors[2, :, 0] = 1
-    vectors[1, 1, :2] = 0.6, 0.8
-    std = np.array([[50, 50], [50, 50], [0, 0]], np.float32)
-    luma = np.zeros((3, 2, *LUMA_SIZE[::-1]), np.uint8)
-    embeddings = ShotEmbeddings(vectors, np.zeros((3, 2), np.int64), std, std, std, luma)
+    embeddings = embeddings_of_frames([[0, 1], [2, [0.6, 0.8], 3], [0]])
+    embeddings.luma_std[-1] = 0
     expected = [[1, 0.8, -1], [0.8, 1, -1], [-1, -1, -1]]
     np.testing.assert_allclose(greatest_cosine(embeddings, embeddings), expected, atol=1e-6)
+
+
+def test_blocks_change_nothing(monkeypatch):
+    one = embeddings_of_frames([[0, [3, 4]], [1], [[4, 3], 2, 0], [1, 1]])
+    whole = greatest_cosine(one, one)
+    monkeypatch.setattr("matchcut.near_duplicates.comparison.BLOCK_FRAMES", 2)
+    np.testing.assert_allclose(greatest_cosine(one, one), whole, atol=1e-6)

@@ -7,11 +7,13 @@ import pytest
 import torch
 
 from matchcut.near_duplicates.model import CODE_LENGTHS
+from matchcut.near_duplicates.training.films import moments_of, read_stretches
 from matchcut.near_duplicates.training.loss import chance_of_a_bit, hamming_target_loss, log_chances
 from matchcut.near_duplicates.training.setups import SETUPS_PER_FAMILY, family, view
 from matchcut.near_duplicates.training.train import VIEWS, TrainingParameters, Views, discriminant, train
 from matchcut.shot_embeddings import DIMENSIONS, INPUT_SIZE, LUMA_SIZE
 from matchcut.shots.training.takes import Material, mip_levels
+from tests.clips import Shot, make_clip
 
 SMALL = replace(TrainingParameters(), steps=60, batch_families=6, unrelated=4)
 
@@ -85,8 +87,9 @@ def made_up_views(families: int = 20) -> Views:
 
 def test_training_finds_codes_and_a_decision_deterministically(tmp_path):
     views = made_up_views()
-    model = train(views, SMALL, tmp_path / "log.jsonl")
-    again = train(views, SMALL, tmp_path / "again.jsonl")
+    films = made_up_views(6).vectors[:, :3]
+    model = train(views, films, SMALL, tmp_path / "log.jsonl")
+    again = train(views, films, SMALL, tmp_path / "again.jsonl")
     np.testing.assert_array_equal(model.weight, again.weight)
     np.testing.assert_array_equal(model.decision, again.decision)
     held_out = json.loads((tmp_path / "log.jsonl").read_text().splitlines()[-1])["held_out"]
@@ -105,5 +108,23 @@ def test_the_discriminant_directions_weigh_set_ups_against_their_views():
     vectors[..., 0] = rng.normal(size=(30, 4, 1))  # tells set-ups apart
     vectors[..., 1] = 5 * rng.normal(size=(30, 4, 4))  # differs from view to view
     vectors[..., 2:] = 0.01 * rng.normal(size=(30, 4, 4, 298))
-    _, basis = discriminant(vectors, 0.1)
+    _, basis = discriminant([vectors.reshape(-1, 4, 300)], 0.1)
     assert abs(basis[0, 0]) > 100 * abs(basis[1, 0])
+
+
+def test_photos_and_films_count_the_same_however_many_there_are():
+    photos, films = (np.random.default_rng(seed).normal(size=(seed, 4, 300)) for seed in (90, 10))
+    mean, _ = discriminant([photos, films], 1.0)
+    np.testing.assert_allclose(mean, (photos.mean(axis=(0, 1)) + films.mean(axis=(0, 1))) / 2, atol=1e-6)
+
+
+def test_films_are_parted_at_cuts_and_seen_again_nearby(tmp_path):
+    takes = [Shot(30, seed=1, motion=(2, 0)), Shot(30, seed=2)]
+    make_clip(tmp_path / "a.mp4", takes, size=(320, 180), number=False)
+    stretches = read_stretches(tmp_path)
+    assert [len(stretch) for stretch in stretches] == [6, 6]
+    assert stretches[0].shape[1:] == (270, 480, 3)
+    views = moments_of(np.random.default_rng(0), stretches[0], 4)
+    assert views.shape == (4, INPUT_SIZE, INPUT_SIZE, 3)
+    np.testing.assert_array_equal(views, moments_of(np.random.default_rng(0), stretches[0], 4))
+    assert read_stretches(tmp_path / "nothing") == []
