@@ -12,7 +12,7 @@ from matchcut_assets.export import write_event_list
 from matchcut_assets.pipeline import Pipeline
 from matchcut_assets.remember import failures_named, materialized, remember
 from matchcut_assets.specs import asset_arguments
-from matchcut_assets.top_k import stored_list_keys, stored_lists
+from matchcut_assets.top_k import load_lists, stored_list_keys
 from resources.catalogue import Catalogue
 from resources.feature_store import FeatureStore, Summary
 from resources.media_library import MediaLibrary
@@ -62,13 +62,13 @@ def build(pipeline: Pipeline) -> dg.AssetsDefinition:
         title = context.partition_key
         with failures_named(progress, title, pipeline.timelines.name):
             desk = Desk.of(library, store, pipeline, catalogue)
-            events, places = events_of_title(desk, stored_lists(catalogue, store, pipeline, title))
-            keys = [key.path for key in stored_list_keys(catalogue, store, pipeline, title)]
+            keys = stored_list_keys(catalogue, store, pipeline, title)
+            events, places = events_of_title(desk, load_lists(store, pipeline, title, keys))
         stored = remember(
             store,
             progress,
             title,
-            digest_of([keys, places]),
+            digest_of([[key.path for key in keys], places]),
             pipeline.timelines,
             lambda folder, report: write_title_timelines(events, title, folder),
         )
