@@ -1,7 +1,8 @@
-"""`timelines`: a title's candidates for editing programs, as OTIO, EDL, FCPXML and CSV."""
+"""`timelines`: a title's candidates for editing programs, as OTIO, EDL, both FCP XMLs and CSV."""
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import dagster as dg
 
@@ -18,15 +19,18 @@ from resources.feature_store import FeatureStore, Summary
 from resources.media_library import MediaLibrary
 from resources.progress import Progress
 
+STORED_FORMATS: tuple[Literal["otio", "edl", "fcpxml", "xmeml"], ...] = ("otio", "edl", "fcpxml", "xmeml")
+"""AAF takes seconds and megabytes: `matchcut export` writes it when somebody asks."""
+
 
 def write_title_timelines(events: Sequence[CutEvent], title: str, folder: Path) -> Summary:
     """Write every format into `folder`; the summary tells what a reader of the files has to know."""
-    from matchcut.timelines import FORMATS, write_timelines
+    from matchcut.timelines import SUFFIXES, write_timelines
 
     notes: list[str] = []
     files = 0
-    for format_ in FORMATS:
-        written = write_timelines(events, folder / f"{title}.{format_}", format_, name=title)
+    for format_ in STORED_FORMATS:
+        written = write_timelines(events, folder / f"{title}{SUFFIXES[format_]}", format_, name=title)
         notes += [f"{format_}: {note}" for note in written.notes]
         files += len(written.files)
     write_event_list(events, folder / f"{title}.csv", "csv")

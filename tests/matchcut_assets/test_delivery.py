@@ -135,13 +135,13 @@ def test_lists_link_to_the_page(matched: tuple[Graph, dict[str, Run]]) -> None:
 def test_stored_timelines_refer_to_the_original_files(matched: tuple[Graph, dict[str, Run]]) -> None:
     graph, runs = matched
     folder = Path(str(runs["again"].metadata["timelines"]["path"]))
-    assert {path.suffix for path in folder.iterdir()} >= {".otio", ".edl", ".fcpxml", ".csv"}
+    assert {path.suffix for path in folder.iterdir()} >= {".otio", ".edl", ".fcpxml", ".xml", ".csv"}
     timeline = otio.adapters.read_from_file(str(folder / "one.otio"))
     urls = {clip.media_reference.target_url for clip in timeline.find_clips()}
     assert urls <= {(graph.home.library / f"{name}.mp4").resolve().as_uri() for name in ("one", "two")}
 
 
-@pytest.mark.parametrize("format_", ["otio", "edl", "fcpxml", "csv", "json"])
+@pytest.mark.parametrize("format_", ["otio", "edl", "fcpxml", "xmeml", "csv", "json"])
 def test_files_are_named_absolutely_or_relative_to_the_export(
     matched: tuple[Graph, dict[str, Run]], tmp_path: Path, format_: str
 ) -> None:
