@@ -52,7 +52,7 @@ def _description(media: Media) -> dict[str, object]:
 
 
 def _count_right(path: Path, sheet: Sheet) -> None:
-    """Say of each timecode whether it is drop-frame, in the written file."""
+    """Say how each timecode counts, in the written file."""
     import aaf2
 
     with aaf2.open(str(path), "rw") as file:
