@@ -32,7 +32,7 @@ from matchcut.top_k import RankingWeights
 from matchcut_assets.cli import Workbench
 from matchcut_assets.inputs import TitleInputs
 from matchcut_assets.pipeline import Pipeline
-from matchcut_assets.stored_scores import catalogue_pairs, one_per_content, rank_stored
+from matchcut_assets.stored_scores import Shelf, catalogue_pairs, one_per_content, rank_stored
 from resources.home import Home
 from resources.sample_films import make_sample_titles
 
@@ -186,7 +186,7 @@ class Library:
                 Side(_short(c.title_b), c.shot_b, c.frame_b, c.start_frame_b, c.stop_frame_b),
                 c.score,
             )
-            for c in rank_stored(self.bench.store, pipeline, features, pairs, k=k)
+            for c in rank_stored(Shelf(self.bench.store, pipeline), features, pairs, k=k)
         ]
 
     def plain(self) -> dict[str, list[Cut]]:

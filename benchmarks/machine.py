@@ -6,6 +6,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from matchcut_assets.delivery import usable_cores
+
 PACKAGES = ("dagster", "torch", "opencv-python", "numpy", "av", "faiss-cpu", "pyarrow")
 
 
@@ -13,7 +15,7 @@ def machine_facts() -> dict[str, Any]:
     """Processor, cores, memory, Python and package versions."""
     return {
         "processor": _processor(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cores": usable_cores(),
         "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9, 1),
         "system": platform.system(),
         "python": platform.python_version(),

@@ -21,7 +21,7 @@ from typing import Any
 from benchmarks.encode import Seconds, timed
 from benchmarks.machine import machine_facts, shared_videos
 from matchcut.ffmpeg import Ffmpeg, find_ffmpeg
-from matchcut.played_cut import PlayedCutParameters, Take, cut_pictures, first_frame_seconds, play_cut, shift_at_cut
+from matchcut.played_cut import PlayedCutParameters, Take, first_frame_seconds, play_cut, shifts_at_cut
 from matchcut.proxy import Proxy
 from matchcut.source_video import inspect_source
 from matchcut.standardized_encode import EncodeParameters, standardize
@@ -78,9 +78,7 @@ def _beginning(film: Take, start: int) -> Take:
 def _cut(a: Take, b: Take, path: Path, ffmpeg: Ffmpeg) -> Cut:
     sought: list[bool] = []
     cost = timed(lambda: sought.append(play_cut(a, b, path, PARAMETERS, ffmpeg)))
-    last, first = cut_pictures(path, a.stop_frame - a.start_frame)
-    shifts = shift_at_cut(last, a.proxy, a.stop_frame - 1), shift_at_cut(first, b.proxy, b.start_frame)
-    return Cut(f"{a.path.stem} to {b.path.stem}", cost, path.stat().st_size, sought[0], shifts)
+    return Cut(f"{a.path.stem} to {b.path.stem}", cost, path.stat().st_size, sought[0], shifts_at_cut(path, a, b))
 
 
 def measure(videos: list[Path], per_film: int) -> dict[str, Any]:

@@ -23,9 +23,7 @@ from matchcut.proxy import Proxy
 from matchcut.top_k import (
     PAIR_SCORE_CUE,
     RANKING_CUES,
-    SECONDS_APART_CUE,
     Candidate,
-    told_cues,
     value_in_words,
     words,
 )
@@ -34,7 +32,7 @@ PAGE_NAME = "index.html"
 PICTURES_NAME = "pictures"
 PLAYED_NAME = "cuts"
 OVERLAYS_NAME = "overlays"
-ALGORITHM = "3"  # changes when the same candidates give another page
+ALGORITHM = "4"  # changes when the same candidates give another page
 PICTURE_ALGORITHM = "1"  # changes when the same frame gives another picture
 
 _JPEG_QUALITY = 80
@@ -124,11 +122,10 @@ class Side:
 
 @dataclass(frozen=True)
 class Cue:
-    """A cue in words, with its value as text; `is_told` where the card's sentence says it already."""
+    """A cue in words, with its value as text; the large view lists them."""
 
     words: str
     value: str
-    is_told: bool
 
 
 @dataclass(frozen=True)
@@ -392,11 +389,10 @@ def _sides(
 
 def _cues(candidate: Candidate, flavor: FlavorInfo) -> Iterator[Cue]:
     """Every cue that has words, the flavor's first; the score before demotion only where there was one."""
-    told = {*told_cues(candidate, flavor.cues), SECONDS_APART_CUE}
     demoted = candidate.cues.get(PAIR_SCORE_CUE, candidate.score) - candidate.score > _NOTICED_DEMOTION
     for name, text in {**flavor.cues, **RANKING_CUES}.items():
         if name in candidate.cues and (demoted or name != PAIR_SCORE_CUE):
-            yield Cue(text, value_in_words(candidate.cues[name]), name in told)
+            yield Cue(text, value_in_words(candidate.cues[name]))
 
 
 def _render(sections: Sequence[Section], titles: Mapping[str, TitleInfo], library: str, picture_width: int) -> str:

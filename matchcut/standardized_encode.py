@@ -169,16 +169,27 @@ def _hash_arguments(source: SourceVideo) -> list[str | Path]:
 
 def filters(source: SourceVideo, size: tuple[int, int], parameters: EncodeParameters) -> list[str]:
     """ffmpeg's filter chain from decoded to standardized frames."""
+    return [*deinterlacing(source), *picture_filters(source, size, parameters), ASCENDING_TIMES]
+
+
+# Some files repeat or turn back a time stamp; such a frame follows its predecessor by one tick.
+ASCENDING_TIMES = "setpts='if(isnan(PREV_OUTPTS),PTS,max(PTS,PREV_OUTPTS+1))'"
+
+
+def deinterlacing(source: SourceVideo) -> list[str]:
+    """The part of the chain that looks at neighbouring frames, and comes first: one frame per frame."""
+    # Fields lie in alternate lines of the stored picture: before anything moves lines.
+    return ["bwdif=mode=send_frame:parity=auto:deint=interlaced"] if source.is_interlaced else []
+
+
+def picture_filters(source: SourceVideo, size: tuple[int, int], parameters: EncodeParameters) -> list[str]:
+    """The part that looks at one frame at a time: upright, without bars, of the wanted size and colours."""
     return [
-        # Fields lie in alternate lines of the stored picture: before anything moves lines. One frame per frame.
-        *(["bwdif=mode=send_frame:parity=auto:deint=interlaced"] if source.is_interlaced else []),
         *_crop_filter(source),
         *(["hflip"] if source.is_mirrored else []),
         *{0: [], 90: ["transpose=clock"], 180: ["hflip", "vflip"], 270: ["transpose=cclock"]}[source.rotation],
         *(_hdr_filters(source, size, parameters) if source.is_hdr else _sdr_filters(source, size)),
         "setsar=1",
-        # Some files repeat or turn back a time stamp; such a frame follows its predecessor by one tick.
-        "setpts='if(isnan(PREV_OUTPTS),PTS,max(PTS,PREV_OUTPTS+1))'",
     ]
 
 

@@ -13,7 +13,7 @@ from matchcut_assets.delivery import Desk, Played, write_candidates_page
 from matchcut_assets.pipeline import FlavorFeatures, Pipeline
 from matchcut_assets.remember import failures_named
 from matchcut_assets.specs import OWNERS
-from matchcut_assets.stored_scores import TitlePair, catalogue_pairs, list_digest, rank_stored
+from matchcut_assets.stored_scores import OneLook, Shelf, TitlePair, catalogue_pairs, list_digest, rank_stored
 from resources.catalogue import Catalogue
 from resources.feature_store import FeatureStore
 from resources.home import Home
@@ -29,7 +29,8 @@ FlavorPairs = list[tuple[FlavorFeatures, list[TitlePair]]]
 
 def library_pairs(catalogue: Catalogue, store: FeatureStore, pipeline: Pipeline) -> FlavorPairs:
     """The stored pairs of the whole catalogue, for each flavor."""
-    return [(features, catalogue_pairs(catalogue, store, features)) for features in pipeline.flavors]
+    look = OneLook(store)
+    return [(features, catalogue_pairs(catalogue, look, features)) for features in pipeline.flavors]
 
 
 def page_digest(pipeline: Pipeline, pairs: FlavorPairs) -> str:
@@ -60,9 +61,9 @@ def show_library(
     desk: Desk, pairs: FlavorPairs, folder: Path, library: str, report: ReportFraction
 ) -> tuple[int, Played]:
     """Write the page into `folder`; returns how many candidates it shows, and what was played."""
+    shelf = Shelf(desk.store, desk.pipeline)
     candidates = {
-        features.flavor.name: rank_stored(desk.store, desk.pipeline, features, each, k=CANDIDATES_PER_FLAVOR)
-        for features, each in pairs
+        features.flavor.name: rank_stored(shelf, features, each, k=CANDIDATES_PER_FLAVOR) for features, each in pairs
     }
     titles = sorted({entry.title for _, each in pairs for pair in each for entry in (pair.a, pair.b)})
     num_played = desk.pipeline.settings.delivery.played_on_page

@@ -328,7 +328,7 @@ def top(
 def export(
     format_: Annotated[
         ExportFormat,
-        typer.Option("--format", help="otio, edl, fcpxml: timelines; csv, json: lists; mp4: a reel; html: a page."),
+        typer.Option("--format", help="otio, edl, fcpxml, xmeml, aaf: timelines; csv, json: lists; mp4; html: a page."),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="PATH", help="A file; for html a folder.")],
     title: TitleOption = None,

@@ -2,11 +2,13 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path, PurePosixPath
+from threading import Lock
 from types import TracebackType
 from typing import Self
 from urllib.parse import quote
@@ -16,7 +18,7 @@ from matchcut.cut_events import CutEvent, Media, Side, events_of
 from matchcut.errors import MatchcutError
 from matchcut.ffmpeg import Ffmpeg, find_ffmpeg
 from matchcut.overlays import overlay
-from matchcut.played_cut import PLAYED_NAME, Take, first_frame_seconds, play_cut
+from matchcut.played_cut import PLAYED_NAME, Take, first_frame_seconds, play_cut, shifts_at_cut
 from matchcut.top_k import Candidate, words
 from matchcut_assets.inputs import TitleInputs
 from matchcut_assets.pipeline import FlavorFeatures, Pipeline
@@ -81,6 +83,13 @@ class Desk:
             )
         return found
 
+    def played_digest(self, event: CutEvent) -> str:
+        """What a played cut is kept under: both contents and the frames that are shown."""
+        return "+".join(
+            f"{self.entries[side.media.title].digest}.{side.start_frame}-{side.stop_frame}"
+            for side in (event.a, event.b)
+        )
+
 
 @dataclass(frozen=True)
 class Played:
@@ -97,9 +106,13 @@ class Played:
 
 @dataclass
 class Player:
-    """Plays cuts of a desk; each original file is fetched and its first time stamp read once. Use as a context."""
+    """Plays cuts of a desk, one per core at once; each original file is fetched and its first time stamp read once.
+
+    Use as a context.
+    """
 
     desk: Desk
+    _fetching: Lock = field(default_factory=Lock)
     _open: ExitStack = field(default_factory=ExitStack)
     _files: dict[str, tuple[Path, Fraction]] = field(default_factory=dict)
 
@@ -122,48 +135,70 @@ class Player:
         Raises:
             MatchcutError: an original file is gone, changed or broken.
         """
-        sides = (event.a, event.b)
-        digest = "+".join(
-            f"{self.desk.entries[side.media.title].digest}.{side.start_frame}-{side.stop_frame}" for side in sides
-        )
+        feature, settings = self.desk.pipeline.played_cut, self.desk.pipeline.settings.played_cut
 
         def compute(folder: Path) -> Summary:
-            a, b = (self._take(side) for side in sides)
-            sought = play_cut(a, b, folder / PLAYED_NAME, self.desk.pipeline.settings.played_cut, self.ffmpeg)
-            return {
-                "frames_a": a.stop_frame - a.start_frame,
-                "frames_b": b.stop_frame - b.start_frame,
-                "cut_seconds": float(a.seconds),
-                "found_by_seeking": sought,
-            }
+            a, b = (self._take(side) for side in (event.a, event.b))
+            sought = play_cut(a, b, folder / PLAYED_NAME, settings, self.ffmpeg)
+            return played_summary(folder / PLAYED_NAME, a, b, sought=sought)
 
-        return self.desk.store.get_or_compute(digest, self.desk.pipeline.played_cut, compute)
+        return self.desk.store.get_or_compute(self.desk.played_digest(event), feature, compute)
 
     def play_all(self, events: Sequence[CutEvent], report: ReportFraction | None = None) -> Played:
         """Every cut that can be played, and why the others cannot; then the store is kept within its bounds."""
         played = Played()
-        for number, event in enumerate(events, start=1):
-            place = event.candidate.flavor, event.candidate.rank
-            try:
-                played.stored[place] = self.play(event)
-            except MatchcutError as error:
-                played.refused[place] = str(error)
-            if report is not None:
-                report(number / len(events))
+        with ThreadPoolExecutor(usable_cores()) as at_once:
+            for number, (event, outcome) in enumerate(zip(events, at_once.map(self._outcome, events), strict=True), 1):
+                place = event.candidate.flavor, event.candidate.rank
+                if isinstance(outcome, StoredFeature):
+                    played.stored[place] = outcome
+                else:
+                    played.refused[place] = outcome
+                if report is not None:
+                    report(number / len(events))
         limit = self.desk.pipeline.settings.delivery.played_megabytes * 1_000_000
         keys = [stored.key for stored in played.stored.values()]
         self.desk.store.trim(self.desk.pipeline.played_cut.name, limit, keys)
         return played
 
+    def _outcome(self, event: CutEvent) -> StoredFeature | str:
+        """The played cut, or why it cannot be played."""
+        try:
+            return self.play(event)
+        except MatchcutError as error:
+            return str(error)
+
     def _take(self, side: Side) -> Take:
         title = side.media.title
         entry = self.desk.entries[title]
-        if title not in self._files:
-            video = LibraryVideo(title, entry.path, entry.fingerprint)
-            path = self._open.enter_context(self.desk.library.local_file(video))
-            self._files[title] = path, first_frame_seconds(path, entry.source, self.ffmpeg)
-        path, first = self._files[title]
+        with self._fetching:
+            if title not in self._files:
+                video = LibraryVideo(title, entry.path, entry.fingerprint)
+                path = self._open.enter_context(self.desk.library.local_file(video))
+                self._files[title] = path, first_frame_seconds(path, entry.source, self.ffmpeg)
+            path, first = self._files[title]
         return Take(path, entry.source, self.desk.inputs(title).proxy, side.start_frame, side.stop_frame, first)
+
+
+def played_summary(film: Path, a: Take, b: Take, *, sought: bool) -> Summary:
+    """What is stored of a played cut beside the film.
+
+    The frames at the cut are compared once, here: the store's checksums tie the outcome to the film.
+    """
+    shift_a, shift_b = shifts_at_cut(film, a, b)
+    return {
+        "frames_a": a.stop_frame - a.start_frame,
+        "frames_b": b.stop_frame - b.start_frame,
+        "cut_seconds": float(a.seconds),
+        "found_by_seeking": sought,
+        "shift_a": shift_a,
+        "shift_b": shift_b,
+    }
+
+
+def usable_cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def best_of(candidates: Candidates, k: int) -> dict[str, Sequence[Candidate]]:

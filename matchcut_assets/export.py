@@ -21,6 +21,8 @@ class ExportFormat(StrEnum):
     otio = "otio"
     edl = "edl"
     fcpxml = "fcpxml"
+    xmeml = "xmeml"
+    aaf = "aaf"
     csv = "csv"
     json = "json"
     mp4 = "mp4"
@@ -102,9 +104,9 @@ def write_event_list(events: Sequence[CutEvent], path: Path, format_: Literal["c
 
 
 def _timelines(events: Sequence[CutEvent], format_: ExportFormat, out: Path, name: str) -> Exported:
-    from matchcut.timelines import FORMATS, write_timelines
+    from matchcut.timelines import SUFFIXES, write_timelines
 
-    adapter = next(each for each in FORMATS if each == format_.value)
+    adapter = next(each for each in SUFFIXES if each == format_.value)
     written = write_timelines(events, out, adapter, name=name)
     if not written.files:
         raise MatchcutError(f"{out.name}: nothing was written: {' '.join(written.notes)}")

@@ -21,6 +21,8 @@ from matchcut.top_k import LISTED_COLUMNS, Candidate, TitleShots, words
 from matchcut_assets.inputs import TitleInputs
 from matchcut_assets.pipeline import Pipeline
 from matchcut_assets.stored_scores import (
+    OneLook,
+    Shelf,
     TitlePair,
     catalogue_pairs,
     load_repeats,
@@ -69,13 +71,13 @@ def best(
         MatchcutError: there is no title at all, or none of a given name.
     """
     _check_titles(catalogue, titles)
-    wanted = set(titles)
-    result = {}
+    wanted, result = set(titles), {}
+    look, shelf = OneLook(store), Shelf(store, pipeline)
     for features in pipeline.flavors:
         if flavor in (None, features.flavor.name):
-            pairs = catalogue_pairs(catalogue, store, features)
+            pairs = catalogue_pairs(catalogue, look, features)
             chosen = [pair for pair in pairs if _is_asked_for(pair, wanted, within)]
-            result[features.flavor.name] = rank_stored(store, pipeline, features, chosen, k=k)
+            result[features.flavor.name] = rank_stored(shelf, features, chosen, k=k)
     return result
 
 

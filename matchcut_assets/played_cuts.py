@@ -1,29 +1,38 @@
 """`played_cuts`: the best candidates of a title as films: the end of A, then the beginning of B."""
 
+from collections.abc import Sequence
+
 import dagster as dg
 
+from matchcut.cut_events import CutEvent
 from matchcut.feature import digest_of
-from matchcut.played_cut import PLAYED_NAME, cut_pictures, shift_at_cut
+from matchcut.played_cut import PLAYED_NAME
 from matchcut_assets.delivery import Desk, Played, Player, best_of
 from matchcut_assets.partitions import titles
 from matchcut_assets.pipeline import Pipeline
 from matchcut_assets.remember import failures_named, how_metadata, outcome_of
 from matchcut_assets.specs import OWNERS, check_of_title
-from matchcut_assets.top_k import stored_lists
+from matchcut_assets.top_k import load_lists, stored_list_keys
 from resources.catalogue import Catalogue
-from resources.feature_store import FeatureStore
+from resources.feature_store import FeatureStore, key_of
 from resources.media_library import MediaLibrary
 from resources.progress import Progress, ReportFraction
 
 KEY = "played_cuts"
 
 
+def best_events(desk: Desk, catalogue: Catalogue, title: str) -> list[CutEvent]:
+    """The first candidates of a title's lists, with the frames that are played."""
+    settings = desk.pipeline.settings
+    keys = stored_list_keys(catalogue, desk.store, desk.pipeline, title)
+    lists = load_lists(desk.store, desk.pipeline, title, keys)
+    return desk.events(best_of(lists, settings.delivery.played_per_title), settings.played_cut.seconds)
+
+
 def play_best(desk: Desk, catalogue: Catalogue, title: str, report: ReportFraction) -> Played:
     """Play the first candidates of a title's lists."""
-    settings = desk.pipeline.settings
-    lists = best_of(stored_lists(catalogue, desk.store, desk.pipeline, title), settings.delivery.played_per_title)
     with Player(desk) as player:
-        return player.play_all(desk.events(lists, settings.played_cut.seconds), report)
+        return player.play_all(best_events(desk, catalogue, title), report)
 
 
 def build(pipeline: Pipeline) -> list[dg.AssetsDefinition | dg.AssetChecksDefinition]:
@@ -70,33 +79,29 @@ def build(pipeline: Pipeline) -> list[dg.AssetsDefinition | dg.AssetChecksDefini
 
     @check_of_title(
         played_cuts,
-        "At its cut, each film shows the last frame of A and the first of B: both are decoded and compared with the "
-        "standardized encode's and its neighbours. A shift of one frame fails.",
+        "At its cut, each film shows the last frame of A and the first of B: when it was made, both were decoded and "
+        "compared with the standardized encode's and its neighbours. A shift of one frame fails.",
     )
     def cuts_are_frame_exact(
         context: dg.AssetCheckExecutionContext, library: MediaLibrary, catalogue: Catalogue, store: FeatureStore
     ) -> dg.AssetCheckResult:
         desk = Desk.of(library, store, pipeline, catalogue)
-        title = context.partition_key
-        played = play_best(desk, catalogue, title, lambda fraction: None)
-        shifts = shifts_of(desk, catalogue, title, played)
-        return dg.AssetCheckResult(passed=not shifts, metadata={"cuts": len(played.stored), "shifted": sorted(shifts)})
+        num_cuts, shifts = shifts_of(desk, best_events(desk, catalogue, context.partition_key))
+        return dg.AssetCheckResult(passed=not shifts, metadata={"cuts": num_cuts, "shifted": shifts})
 
     return [played_cuts, cuts_are_frame_exact]
 
 
-def shifts_of(desk: Desk, catalogue: Catalogue, title: str, played: Played) -> list[str]:
-    """The cuts whose frames are not the candidate's, each with its side and by how much it is off."""
-    found = []
-    for flavor, several in stored_lists(catalogue, desk.store, desk.pipeline, title).items():
-        for each in several:
-            stored = played.stored.get((flavor, each.rank))
-            if stored is None:
-                continue
-            pictures = cut_pictures(stored.folder / PLAYED_NAME, stored.summary["frames_a"])
-            sides = ((each.title_a, each.frame_a), (each.title_b, each.frame_b))
-            for letter, picture, (name, frame) in zip("AB", pictures, sides, strict=True):
-                shift = shift_at_cut(picture, desk.inputs(name).proxy, frame)
-                if shift:
-                    found.append(f"{flavor} {each.rank}: {letter} is off by {shift}")
-    return found
+def shifts_of(desk: Desk, events: Sequence[CutEvent]) -> tuple[int, list[str]]:
+    """How many of the events have a film, and the films whose frames at the cut are off, with side and by how much."""
+    num_cuts, found = 0, []
+    for event in events:
+        stored = desk.store.get(key_of(desk.played_digest(event), desk.pipeline.played_cut))
+        if stored is None:
+            continue
+        num_cuts += 1
+        for letter in "AB":
+            shift = stored.summary[f"shift_{letter.lower()}"]
+            if shift:
+                found.append(f"{event.candidate.flavor} {event.candidate.rank}: {letter} is off by {shift}")
+    return num_cuts, sorted(found)

@@ -11,7 +11,7 @@
     [shots]
     detector = "full"                # default: fast
     [delivery]
-    played_on_page = 200             # cuts per flavor that the page plays; default: 50
+    played_on_page = 200             # cuts per flavor that the page plays; default: 25
     [top_k]
     max_uses_per_shot = 1            # the parameters of each stage, by the names in its dataclass
     [top_k.weights]
@@ -92,8 +92,8 @@ class DeliveryOptions:
         played_megabytes: what all played cuts may take in the store; those not asked for longest go first.
     """
 
-    played_per_title: int = 5
-    played_on_page: int = 50
+    played_per_title: int = 2
+    played_on_page: int = 25
     played_megabytes: int = 4000
 
     def __post_init__(self) -> None:

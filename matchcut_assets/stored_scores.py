@@ -141,19 +141,46 @@ def _paths(pair: TitlePair) -> list[str]:
     return [pair.key.path, *(key.path for key in pair.others.values()), *([pair.repeats.path] if pair.repeats else [])]
 
 
-def rank_stored(
-    store: FeatureStore,
-    pipeline: Pipeline,
-    features: FlavorFeatures,
-    pairs: Sequence[TitlePair],
-    *,
-    k: int,
-) -> list[Candidate]:
+@dataclass(frozen=True)
+class Shelf:
+    """What ranking reads of the store, each thing once however many flavors are ranked.
+
+    Attributes:
+        store: where everything is.
+        pipeline: versions and settings.
+    """
+
+    store: FeatureStore
+    pipeline: Pipeline
+    _facts: dict[str, TitleShots] = field(default_factory=dict)
+    _repeats: dict[FeatureKey, Repeats] = field(default_factory=dict)
+    _scores: dict[tuple[FeatureKey, str, str], pa.Table] = field(default_factory=dict)
+
+    def facts(self, entry: TitleEntry) -> TitleShots:
+        """What ranking has to know of a title."""
+        if entry.title not in self._facts:
+            self._facts[entry.title] = title_shots(TitleInputs(self.store, self.pipeline, entry))
+        return self._facts[entry.title]
+
+    def repeats(self, key: FeatureKey) -> Repeats:
+        """What two titles share."""
+        if key not in self._repeats:
+            self._repeats[key] = load_repeats(self.store, key)
+        return self._repeats[key]
+
+    def scores(self, pair: TitlePair, key: FeatureKey) -> pa.Table:
+        """The scores of two titles in the flavor that the key is of."""
+        place = key, pair.a.title, pair.b.title
+        if place not in self._scores:
+            self._scores[place] = _scores_of(self.store, pair, key)
+        return self._scores[place]
+
+
+def rank_stored(shelf: Shelf, features: FlavorFeatures, pairs: Sequence[TitlePair], *, k: int) -> list[Candidate]:
     """The best k candidates of the given pairs of titles.
 
     Args:
-        store: where the scores are.
-        pipeline: versions and settings.
+        shelf: where scores and facts are read; the same one for several flavors of the same titles.
         features: the flavor.
         pairs: whose scores are in the store.
         k: how many at most.
@@ -161,17 +188,17 @@ def rank_stored(
     if not pairs:
         return []
     entries = {entry.title: entry for pair in pairs for entry in (pair.a, pair.b)}
-    facts = {name: title_shots(TitleInputs(store, pipeline, entry)) for name, entry in entries.items()}
+    facts = {name: shelf.facts(entry) for name, entry in entries.items()}
     return rank_candidates(
-        pa.concat_tables(_scores_of(store, pair, pair.key) for pair in pairs),
+        pa.concat_tables(shelf.scores(pair, pair.key) for pair in pairs),
         facts,
         flavor=features.flavor.name,
         k=k,
-        parameters=pipeline.settings.top_k,
-        others=_other_scores(store, features, pairs),
+        parameters=shelf.pipeline.settings.top_k,
+        others=_other_scores(shelf, features, pairs),
         groups=catalogue_groups(
             {name: each.group for name, each in facts.items()},
-            ((pair.a.title, pair.b.title, load_repeats(store, pair.repeats)) for pair in pairs if pair.repeats),
+            ((pair.a.title, pair.b.title, shelf.repeats(pair.repeats)) for pair in pairs if pair.repeats),
         ),
     )
 
@@ -188,10 +215,10 @@ def load_repeats(store: FeatureStore, key: FeatureKey) -> Repeats:
     return Repeats.load(stored.folder)
 
 
-def _other_scores(store: FeatureStore, features: FlavorFeatures, pairs: Sequence[TitlePair]) -> dict[str, pa.Table]:
+def _other_scores(shelf: Shelf, features: FlavorFeatures, pairs: Sequence[TitlePair]) -> dict[str, pa.Table]:
     """The same cuts in other flavors; a flavor without any stored scores is left out."""
     tables = {
-        name: [_scores_of(store, pair, pair.others[name]).select(PAIR_COLUMNS) for pair in pairs if name in pair.others]
+        name: [shelf.scores(pair, pair.others[name]).select(PAIR_COLUMNS) for pair in pairs if name in pair.others]
         for name in (flavor.name for flavor, _ in features.others)
     }
     return {name: pa.concat_tables(each) for name, each in tables.items() if each}

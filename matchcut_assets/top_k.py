@@ -1,5 +1,6 @@
 """`<flavor>/top_k`: a title's best candidates, from the stored scores of all titles."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import dagster as dg
@@ -13,6 +14,8 @@ from matchcut_assets.pipeline import FlavorFeatures, Pipeline
 from matchcut_assets.remember import PICTURE_NAME, failures_named, materialized, remember
 from matchcut_assets.specs import asset_arguments, check_of_title
 from matchcut_assets.stored_scores import (
+    OneLook,
+    Shelf,
     TitlePair,
     catalogue_pairs,
     list_digest,
@@ -36,20 +39,26 @@ def list_key(title: str, features: FlavorFeatures, pairs: list[TitlePair]) -> Fe
 
 def stored_list_keys(catalogue: Catalogue, store: FeatureStore, pipeline: Pipeline, title: str) -> list[FeatureKey]:
     """Where a title's lists of all flavors lie, from the scores that are stored now."""
+    look = OneLook(store)
     return [
-        list_key(title, features, catalogue_pairs(catalogue, store, features, title)) for features in pipeline.flavors
+        list_key(title, features, catalogue_pairs(catalogue, look, features, title)) for features in pipeline.flavors
     ]
 
 
-def stored_lists(
-    catalogue: Catalogue, store: FeatureStore, pipeline: Pipeline, title: str
+def load_lists(
+    store: FeatureStore, pipeline: Pipeline, title: str, keys: Sequence[FeatureKey]
 ) -> dict[str, list[Candidate]]:
     """A title's lists by flavor.
+
+    Args:
+        store: where they are.
+        pipeline: versions.
+        title: named in errors.
+        keys: as `stored_list_keys` gives them.
 
     Raises:
         MissingFeatureError: one is not there.
     """
-    keys = stored_list_keys(catalogue, store, pipeline, title)
     return {
         features.flavor.name: load_candidates(store.require(key.digest, features.top_k, title).folder)
         for features, key in zip(pipeline.flavors, keys, strict=True)
@@ -60,7 +69,7 @@ def list_best(
     store: FeatureStore, pipeline: Pipeline, features: FlavorFeatures, pairs: list[TitlePair], folder: Path
 ) -> Summary:
     """Write the best candidates of the given pairs of titles, and pictures of the first, into `folder`."""
-    candidates = rank_stored(store, pipeline, features, pairs, k=pipeline.settings.top_k.k)
+    candidates = rank_stored(Shelf(store, pipeline), features, pairs, k=pipeline.settings.top_k.k)
     save_candidates(candidates, folder)
     entries = {entry.title: entry for pair in pairs for entry in (pair.a, pair.b)}
     pictures = [

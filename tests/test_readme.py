@@ -34,7 +34,7 @@ def test_every_export_of_the_guide_for_editors_exists() -> None:
     text = subprocess.run([program, "export", "--help"], check=True, capture_output=True, text=True).stdout
     guide = (ROOT / "docs" / "editors.md").read_text()
     assert {*re.findall(r"(--[a-z]+)", guide)} <= {*re.findall(r"(--[a-z]+)", text)}
-    assert set(re.findall(r"--format (\w+)", guide)) == {"html", "mp4", "otio", "edl", "fcpxml", "csv"}
+    assert set(re.findall(r"--format (\w+)", guide)) == {"html", "mp4", "otio", "xmeml", "aaf", "edl", "fcpxml", "csv"}
 
 
 def test_every_asset_is_in_the_readme(graph: Graph) -> None:

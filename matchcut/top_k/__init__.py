@@ -27,7 +27,7 @@ from matchcut.top_k.candidate import (
 from matchcut.top_k.parameters import RankingWeights, TopKParameters
 from matchcut.top_k.ranking import PAIR_COLUMNS, rank_candidates
 from matchcut.top_k.titles import TitleShots
-from matchcut.top_k.words import duration_in_words, told_cues, value_in_words, words
+from matchcut.top_k.words import duration_in_words, value_in_words, words
 
 ALGORITHM = "3"
 
@@ -52,7 +52,6 @@ __all__ = [
     "load_candidates",
     "rank_candidates",
     "save_candidates",
-    "told_cues",
     "value_in_words",
     "words",
 ]

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from matchcut.cut_events import Media
 from matchcut.timecode import parse_timecode
-from matchcut.timelines import edl_clock, edl_text, reel_names, sheets_of, write_timelines
+from matchcut.timelines import SUFFIXES, write_timelines
+from matchcut.timelines.edl import edl_clock, edl_text, reel_names
+from matchcut.timelines.sheet import sheets_of
 from tests.matchcut.test_cut_events import candidate_of, events, media_of, record_of, timing_of
 
 FILM, PAL, VIDEO, HFR = Fraction(24000, 1001), Fraction(25), Fraction(30000, 1001), Fraction(60000, 1001)
@@ -52,7 +54,7 @@ def some(media, count=3):
 
 
 def write(tmp_path, several, format_, **changes):
-    return write_timelines(several, tmp_path / f"cuts.{format_}", format_, **changes)
+    return write_timelines(several, tmp_path / f"cuts{SUFFIXES[format_]}", format_, **changes)
 
 
 @pytest.mark.parametrize(("rate", "timecode"), TIMECODES)
@@ -150,7 +152,7 @@ def edl_of(tmp_path, several):
 @pytest.mark.parametrize(("rate", "timecode"), TIMECODES)
 def test_edl_read_back_has_the_same_frames(tmp_path, rate, timecode):
     several = some({"film": media_of(rate=rate, timecode=timecode)})
-    (sheet,) = sheets_of(several, by_count=True)
+    (sheet,) = sheets_of(several, "one count")
     text = edl_of(tmp_path, several)
     first = several[0].a.media.start_count[0]
     found = [
@@ -163,7 +165,7 @@ def test_edl_read_back_has_the_same_frames(tmp_path, rate, timecode):
 @pytest.mark.parametrize(("rate", "timecode"), TIMECODES)
 def test_an_edl_is_unchanged_by_reading_and_writing(tmp_path, rate, timecode):
     several = some({"film": media_of(rate=rate, timecode=timecode, name=HOSTILE)})
-    (sheet,) = sheets_of(several, by_count=True)
+    (sheet,) = sheets_of(several, "one count")
     text = edl_of(tmp_path, several)
     again = edl_text(read_edl(text, sheet), edl_clock(sheet), drop_frame=sheet.drop_frame)
     assert again == text
@@ -198,7 +200,7 @@ def test_an_edl_leaves_out_what_it_cannot_hold_and_says_so(tmp_path):
     several = events([candidate_of(1), candidate_of(2, b=("other", 500, 500, 590))], media)
     written = write(tmp_path, several, "edl")
     assert len(written.files) == 1
-    assert written.notes[0].startswith("1 pair (Frame match 2) left out: an EDL holds one frame rate")
+    assert written.notes[0].startswith("1 pair (Frame match 2) left out: edl holds one frame rate and one way of")
     odd = write(tmp_path, some({"film": media_of(rate=Fraction(25, 2))}), "edl")
     assert odd.files == ()
     assert odd.notes[0].startswith("3 pairs")
@@ -233,7 +235,9 @@ def test_fcpxml_has_the_same_frames_exactly(tmp_path, rate, timecode):
     format_ = formats[asset.attrib["format"]].attrib
     assert exact(format_["frameDuration"]) == 1 / rate
     assert (format_["width"], format_["height"]) == ("1920", "1080")
-    position, found = Fraction(0), []
+    begin = position = exact(root.find("project/sequence").attrib["tcStart"])
+    assert abs(position - 3600) < 4
+    found = []
     for item in root.find("project/sequence/spine"):
         assert exact(item.attrib["offset"]) == position
         position += exact(item.attrib["duration"])
@@ -241,7 +245,7 @@ def test_fcpxml_has_the_same_frames_exactly(tmp_path, rate, timecode):
             start = (exact(item.attrib["start"]) if "start" in item.attrib else 0) - exact(asset.attrib["start"])
             found.append([start * rate, (start + exact(item.attrib["duration"])) * rate])
     assert [a + b for a, b in zip(found[::2], found[1::2], strict=True)] == [shown(event) for event in several]
-    assert exact(root.find("project/sequence").attrib["duration"]) == position
+    assert exact(root.find("project/sequence").attrib["duration"]) == position - begin
     markers = list(root.iter("marker"))
     assert [each.attrib["value"].split(".")[0] for each in markers] == ["1", "2", "3"]
     drop = "DF" if timecode and ";" in timecode else "NDF"
@@ -259,6 +263,139 @@ def test_fcpxml_conforms_what_has_another_rate(tmp_path):
     assert len({a.attrib["format"], b.attrib["format"]}) == 2
 
 
+FCPXML_CHILDREN = {
+    "fcpxml": ["resources", "project"],
+    "resources": ["format", "asset"],
+    "project": ["sequence"],
+    "sequence": ["spine"],
+    "spine": ["asset-clip", "gap"],
+    "asset-clip": ["conform-rate", "marker"],
+}
+FCPXML_ATTRIBUTES = {
+    "fcpxml": "version",
+    "format": "id frameDuration width height",
+    "asset": "id name src start duration hasVideo hasAudio format",
+    "project": "name",
+    "sequence": "format duration tcStart tcFormat",
+    "asset-clip": "ref offset name start duration format tcFormat",
+    "gap": "name offset start duration",
+    "conform-rate": "scaleEnabled",
+    "marker": "start duration value",
+}
+
+
+def test_fcpxml_is_built_as_the_published_definition_wants_it(tmp_path):
+    """Elements, their order and their attributes, as far as they are used, of Apple's DTD for FCPXML."""
+    media = {
+        "film": media_of(rate=FILM, has_sound=True),
+        "other": media_of("other", PAL, "10:00:00:00"),
+    }
+    several = events([candidate_of(1), candidate_of(2, b=("other", 500, 500, 590))], media)
+    root = ElementTree.parse(write(tmp_path, several, "fcpxml").files[0]).getroot()
+    formats, ids = {each.attrib["id"] for each in root.iter("format")}, [each.get("id") for each in root.iter()]
+    for element in root.iter():
+        order = FCPXML_CHILDREN.get(element.tag, [])
+        places = [order.index(child.tag) for child in element]
+        assert places == sorted(places) or element.tag == "spine"
+        assert set(element.attrib) <= set(FCPXML_ATTRIBUTES.get(element.tag, "").split())
+        assert element.attrib.get("format", "f0") in formats
+    assert len([each for each in ids if each]) == len({each for each in ids if each})
+    assert {clip.attrib["ref"] for clip in root.iter("asset-clip")} == {
+        each.attrib["id"] for each in root.iter("asset")
+    }
+
+
+# --- FCP 7 XML ---
+
+
+def read_xmeml(path):
+    return otio.adapters.read_from_file(str(path), "fcp_xml")
+
+
+@pytest.mark.parametrize(("rate", "timecode"), TIMECODES)
+def test_xmeml_read_back_has_the_same_frames(tmp_path, rate, timecode):
+    several = some({"film": media_of(rate=rate, timecode=timecode, name=HOSTILE, has_sound=True)})
+    (file,) = write(tmp_path, several, "xmeml").files
+    assert file.name == "cuts.xml"
+    timeline = read_xmeml(file)
+    assert frames_in(timeline) == [shown(event) for event in several]
+    clips = timeline.find_clips()
+    assert [track.kind for track in timeline.tracks] == ["Video", "Audio"]
+    assert {clip.media_reference.target_url for clip in clips} == {"file:///films/film.mov"}
+    assert {clip.media_reference.available_range.start_time.value for clip in clips} == {
+        several[0].a.media.start_count[0]
+    }
+    assert clips[1].markers[0].name.startswith("1. Frame match 0.83")
+
+
+@pytest.mark.parametrize(("rate", "timecode"), TIMECODES)
+def test_xmeml_counts_and_links_as_programs_do(tmp_path, rate, timecode):
+    media = {"film": media_of(rate=rate, timecode=timecode, has_sound=True), "mute": media_of("mute", rate, timecode)}
+    several = events([candidate_of(1), candidate_of(2, b=("mute", 500, 500, 590))], media)
+    root = ElementTree.parse(write(tmp_path, several, "xmeml").files[0]).getroot()
+    drop = "DF" if timecode and ";" in timecode else "NDF"
+    timecodes = list(root.iter("timecode"))
+    assert [each.findtext("displayformat") for each in timecodes] == [drop] * 3
+    begins = [each.findtext("timecode/string") for each in root.iter("file") if len(each)]
+    assert begins == [timecode or "00:00:00:00"] * 2
+    assert int(root.findtext(".//sequence/timecode/frame")) in (
+        parse_timecode("01:00:00:00", rate),
+        parse_timecode("01:00:00;00", VIDEO),
+        parse_timecode("01:00:00;00", HFR),
+    )
+    assert root.findtext(".//sequence/rate/timebase") == str(round(rate))
+    assert root.findtext(".//sequence/rate/ntsc") == ("TRUE" if rate.denominator == 1001 else "FALSE")
+    pictures, sound = (root.findall(f".//sequence/media/{kind}/track/clipitem") for kind in ("video", "audio"))
+    assert (len(pictures), len(sound)) == (4, 3)
+    ids = [clip.attrib["id"] for clip in (*pictures, *sound)]
+    assert len(set(ids)) == 7
+    links = [[link.findtext("linkclipref") for link in clip.findall("link")] for clip in pictures]
+    assert links == [[ids[0], ids[4]], [ids[1], ids[5]], [ids[2], ids[6]], []]
+    assert all(len(clip.findall("rate")) == 1 for clip in (*pictures, *sound))
+    assert [int(each.findtext("in")) for each in root.iter("marker")] == [500, 500]
+    files = [each for each in root.iter("file") if len(each)]
+    assert [each.find("media/audio") is None for each in files] == [False, True]
+
+
+# --- AAF ---
+
+
+@pytest.mark.parametrize(("rate", "timecode"), TIMECODES)
+def test_aaf_read_back_has_the_same_frames_and_counts_as_the_files_do(tmp_path, rate, timecode):
+    import aaf2
+
+    several = some({"film": media_of(rate=rate, timecode=timecode, name=HOSTILE, has_sound=True)}, count=2)
+    (file,) = write(tmp_path, several, "aaf").files
+    timeline = otio.adapters.read_from_file(str(file))
+    assert frames_in(timeline) == [shown(event) for event in several]
+    assert [track.kind for track in timeline.tracks] == ["Video", "Audio"]
+    clips = timeline.find_clips()
+    assert {clip.media_reference.target_url for clip in clips} == {"file:///films/film.mov"}
+    is_drop = bool(timecode) and ";" in timecode
+    with aaf2.open(str(file)) as content:
+        counts = [
+            (slot.segment.drop, slot.segment.fps, Fraction(slot.edit_rate))
+            for mob in content.content.mobs
+            for slot in mob.slots
+            if isinstance(slot.segment, aaf2.components.Timecode)
+        ]
+        masters = list(content.content.mastermobs())
+    assert counts == [(is_drop, round(rate), rate)] * 2  # the timeline's and the one source's
+    assert len(masters) == 1
+
+
+@pytest.mark.parametrize("format_", ["xmeml", "aaf"])
+def test_formats_of_one_rate_leave_out_mixed_pairs_and_say_so(tmp_path, format_):
+    media = {"film": media_of(rate=FILM), "other": media_of("other", PAL)}
+    several = events([candidate_of(1), candidate_of(2, b=("other", 500, 500, 590))], media)
+    written = write(tmp_path, several, format_)
+    assert len(written.files) == 1
+    assert written.notes == (
+        f"1 pair (Frame match 2) left out: {format_} holds one frame rate, and their sides differ, or their rate has "
+        "no timecode. Export them as otio or fcpxml.",
+    )
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     rate_and_timecode=st.sampled_from(TIMECODES),
@@ -266,12 +403,12 @@ def test_fcpxml_conforms_what_has_another_rate(tmp_path):
     frame_b=st.integers(0, 999),
     seconds=st.floats(0.04, 5),
 )
-def test_any_cut_survives_all_three_formats(tmp_path_factory, rate_and_timecode, frame_a, frame_b, seconds):
+def test_any_cut_survives_every_text_format(tmp_path_factory, rate_and_timecode, frame_a, frame_b, seconds):
     rate, timecode = rate_and_timecode
     folder = tmp_path_factory.mktemp("any")
     candidate = candidate_of(a=("film", frame_a, 0, 1000), b=("film", frame_b, 0, 1000))
     several = events([candidate], {"film": media_of(rate=rate, timecode=timecode)}, seconds)
-    (sheet,) = sheets_of(several, by_count=True)
+    (sheet,) = sheets_of(several, "one count")
     assert frames_in(otio.adapters.read_from_file(str(write(folder, several, "otio").files[0]))) == [shown(several[0])]
     text = edl_of(folder, several)
     assert edl_text(read_edl(text, sheet), edl_clock(sheet), drop_frame=sheet.drop_frame) == text
@@ -279,3 +416,4 @@ def test_any_cut_survives_all_three_formats(tmp_path_factory, rate_and_timecode,
     first = exact(root.find("resources/asset").attrib["start"])
     starts = [exact(clip.get("start", "0s")) - first for clip in root.iter("asset-clip")]
     assert [start * rate for start in starts] == shown(several[0])[::2]
+    assert frames_in(read_xmeml(write(folder, several, "xmeml").files[0])) == [shown(several[0])]

@@ -20,7 +20,9 @@ from matchcut.cut_events import Media
 from matchcut.ffmpeg import find_ffmpeg
 from matchcut.played_cut import PlayedCutParameters, Take, first_frame_seconds, play_cut
 from matchcut.source_video import inspect_source
-from matchcut.timelines import GAP_SECONDS, SOURCE_COMMENT, edl_clock, sheets_of, write_timelines
+from matchcut.timelines import SUFFIXES, write_timelines
+from matchcut.timelines.edl import SOURCE_COMMENT, edl_clock
+from matchcut.timelines.sheet import GAP_SECONDS, sheets_of
 from tests.clips import NTSC_FILM, NTSC_VIDEO, PAL, Shot, make_clip, read_frame_number
 from tests.frame_for_frame import encoded
 from tests.matchcut.test_cut_events import candidate_of, events
@@ -85,12 +87,15 @@ def rendered(timeline: otio.schema.Timeline, rate: Fraction, folder: Path) -> Pa
     project.write_text(otio.adapters.write_to_string(pictures, "mlt_xml", **shape))
     command = [MELT, str(project), "-consumer", f"avformat:{film}", "vcodec=mjpeg", "qscale=2", "an=1", "real_time=-1"]
     environment = {**os.environ, "SDL_AUDIODRIVER": "dummy", "QT_QPA_PLATFORM": "offscreen"}
-    subprocess.run(command, check=True, capture_output=True, timeout=120, env=environment)
+    for _ in range(2):  # on a busy machine melt ended once without an error and without a frame
+        subprocess.run(command, check=True, capture_output=True, timeout=120, env=environment)
+        if film.stat().st_size:
+            break
     return film
 
 
 @pytest.mark.parametrize("name", FILMS)
-@pytest.mark.parametrize("format_", ["otio", "edl"])
+@pytest.mark.parametrize("format_", ["otio", "edl", "xmeml", "aaf"])
 def test_melt_shows_the_frames_of_the_played_cuts(tmp_path, name, format_):
     rate, options, recipe = FILMS[name]
     shots = [Shot(150, 3, motion=(4, 2)), Shot(150, 8, motion=(-4, 1))]
@@ -111,8 +116,8 @@ def test_melt_shows_the_frames_of_the_played_cuts(tmp_path, name, format_):
         play_cut(a, b, tmp_path / "cut.mp4", PlayedCutParameters(height=180), ffmpeg)
         played.append(numbers_in(tmp_path / "cut.mp4"))
 
-    (file,) = write_timelines(several, tmp_path / f"cuts.{format_}", format_).files
-    arguments = {"rate": edl_clock(sheets_of(several, by_count=True)[0])} if format_ == "edl" else {}
+    (file,) = write_timelines(several, tmp_path / f"cuts{SUFFIXES[format_]}", format_).files
+    arguments = {"rate": edl_clock(sheets_of(several, "one count")[0])} if format_ == "edl" else {}
     timeline = from_the_files_beginning(otio.adapters.read_from_file(str(file), **arguments), media.start_count[0])
     gap = [None] * (GAP_SECONDS * round(rate))
     assert numbers_in(rendered(timeline, rate, tmp_path)) == [*played[0], *gap, *played[1]]

@@ -152,7 +152,7 @@ def test_status_tells_versions_costs_and_savings(home: Path) -> None:
         (["shots", "nowhere.mp4"], 1, "there is no such file"),
         (["top", "-k", "0"], 2, "-k"),
         (["export", "--format", "otio", "--out", "cuts.otio"], 1, "no title was matched yet"),
-        (["export", "--format", "aaf", "--out", "cuts.aaf"], 2, "otio"),
+        (["export", "--format", "prproj", "--out", "cuts.prproj"], 2, "otio"),
         (["export", "--format", "otio"], 2, "--out"),
         (["nonsense"], 2, "nonsense"),
     ],

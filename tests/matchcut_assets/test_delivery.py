@@ -9,17 +9,20 @@ from itertools import pairwise
 from pathlib import Path
 
 import av
+import dagster as dg
 import opentimelineio as otio
 import pytest
 
 from matchcut.cut_events import DEFAULT_SECONDS
 from matchcut.errors import MatchcutError
-from matchcut.played_cut import PLAYED_NAME
-from matchcut_assets.delivery import Candidates, Desk, Player
+from matchcut.ffmpeg import find_ffmpeg
+from matchcut.played_cut import PLAYED_NAME, Take, first_frame_seconds, play_cut
+from matchcut_assets.delivery import Candidates, Desk, Player, played_summary
 from matchcut_assets.export import Exported, ExportFormat, export
-from matchcut_assets.played_cuts import play_best, shifts_of
+from matchcut_assets.played_cuts import best_events
 from matchcut_assets.settings import DeliveryOptions
-from matchcut_assets.top_k import stored_lists
+from matchcut_assets.top_k import load_lists, stored_list_keys
+from resources.feature_store import Summary
 from tests.clips import Shot, edited_shots, make_clip, read_frame_number
 from tests.graph import Graph, Run, graph_in
 
@@ -48,7 +51,8 @@ def desk_of(graph: Graph) -> Desk:
 
 
 def lists_of(graph: Graph, title: str) -> Candidates:
-    return stored_lists(graph.catalogue, graph.store, graph.pipeline, title)
+    keys = stored_list_keys(graph.catalogue, graph.store, graph.pipeline, title)
+    return load_lists(graph.store, graph.pipeline, title, keys)
 
 
 def exported(graph: Graph, format_: str, out: Path, **changes: object) -> Exported:
@@ -84,16 +88,39 @@ def test_a_second_materialization_remembers_all_of_it(matched: tuple[Graph, dict
     assert graph.show().how == {"candidate_page": "remembered"}
 
 
+def check_of(run: Run) -> dg.AssetCheckEvaluation:
+    return next(each for each in run.result.get_asset_check_evaluations() if each.check_name == "cuts_are_frame_exact")
+
+
 def test_the_check_passes_and_a_film_of_a_neighbouring_frame_fails_it(matched: tuple[Graph, dict[str, Run]]) -> None:
     graph, runs = matched
-    checks = {each.check_name: each.passed for each in runs["again"].result.get_asset_check_evaluations()}
-    assert checks["cuts_are_frame_exact"]
+    assert check_of(runs["again"]).passed
     desk = desk_of(graph)
-    played = play_best(desk, graph.catalogue, "one", lambda fraction: None)
-    place, right = next((place, each) for place, each in played.stored.items() if each.summary["frames_a"] > 1)
-    wrong = replace(right, summary={**right.summary, "frames_a": right.summary["frames_a"] - 1})
-    shifts = shifts_of(desk, graph.catalogue, "one", replace(played, stored={place: wrong}))
-    assert any("A is off by -1" in shift for shift in shifts)
+    event = next(each for each in best_events(desk, graph.catalogue, "one") if each.a.start_frame > 0)
+    ffmpeg = find_ffmpeg()
+
+    def shifted(folder: Path) -> Summary:
+        takes = []
+        for side in (event.a, event.b):
+            path, entry = graph.home.library / f"{side.media.title}.mp4", desk.entries[side.media.title]
+            first = first_frame_seconds(path, entry.source, ffmpeg)
+            proxy = desk.inputs(side.media.title).proxy
+            takes.append(Take(path, entry.source, proxy, side.start_frame, side.stop_frame, first))
+        a, b = takes
+        one_earlier = replace(a, start_frame=a.start_frame - 1, stop_frame=a.stop_frame - 1)
+        play_cut(one_earlier, b, folder / PLAYED_NAME, graph.settings.played_cut, ffmpeg)
+        return played_summary(folder / PLAYED_NAME, a, b, sought=True)
+
+    digest, feature = desk.played_digest(event), graph.pipeline.played_cut
+    desk.store.get_or_compute(digest, feature, shifted, force=True)
+    failed = check_of(graph.list_again("one"))
+    assert not failed.passed
+    place = f"{event.candidate.flavor} {event.candidate.rank}"
+    assert f"{place}: A is off by -1" in failed.metadata["shifted"].value
+
+    film = desk.store.require(digest, feature, "one").folder / PLAYED_NAME
+    film.write_bytes(film.read_bytes()[:-1])  # what is damaged is made again, and compared again
+    assert check_of(graph.list_again("one")).passed
 
 
 def test_lists_link_to_the_page(matched: tuple[Graph, dict[str, Run]]) -> None:
@@ -108,13 +135,13 @@ def test_lists_link_to_the_page(matched: tuple[Graph, dict[str, Run]]) -> None:
 def test_stored_timelines_refer_to_the_original_files(matched: tuple[Graph, dict[str, Run]]) -> None:
     graph, runs = matched
     folder = Path(str(runs["again"].metadata["timelines"]["path"]))
-    assert {path.suffix for path in folder.iterdir()} >= {".otio", ".edl", ".fcpxml", ".csv"}
+    assert {path.suffix for path in folder.iterdir()} >= {".otio", ".edl", ".fcpxml", ".xml", ".csv"}
     timeline = otio.adapters.read_from_file(str(folder / "one.otio"))
     urls = {clip.media_reference.target_url for clip in timeline.find_clips()}
     assert urls <= {(graph.home.library / f"{name}.mp4").resolve().as_uri() for name in ("one", "two")}
 
 
-@pytest.mark.parametrize("format_", ["otio", "edl", "fcpxml", "csv", "json"])
+@pytest.mark.parametrize("format_", ["otio", "edl", "fcpxml", "xmeml", "csv", "json"])
 def test_files_are_named_absolutely_or_relative_to_the_export(
     matched: tuple[Graph, dict[str, Run]], tmp_path: Path, format_: str
 ) -> None:
