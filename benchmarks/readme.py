@@ -265,29 +265,44 @@ def near_duplicates(result: dict[str, Any]) -> str:
             "films, recall of the same shot for each kind of copy, and precision where the truth tells set-ups apart "
             f"({not_judged} pairs of different shots of one film that were called the same were not judged). The "
             "plain method (EfficientNet-Lite0, middle frames, cosine) and pHash have the threshold that is best on "
-            "these set-ups; ours was trained (`matchcut.near_duplicates.training`) on made-up ones only, but "
-            "interviews before plain walls belong to those because one of these films showed that they matter, and "
-            "text cards and the moments of a shot that are looked at were chosen on some of these films:",
+            "these set-ups; ours was trained (`matchcut.near_duplicates.training`) on made-up ones and other films; "
+            "interviews before plain walls belong to the former because one of these films showed that they matter, "
+            "and text cards and the moments of a shot that are looked at were chosen on some of these films:",
             "",
             "| | set-ups P | R | F1 | " + " | ".join(f"{kind} R" for kind in kinds) + " | all encodes R | P |",
             "|---|" + "---:|" * (len(kinds) + 5),
             *rows,
             "",
+            _excerpts(result["excerpts"]),
+            "",
             f"{copies['copies_told_to_be_the_same_film']} of {copies['copies']} copies are told to be the same film, "
             f"{copies['other_films_told_to_be_the_same']} of {copies['other_films']} pairs of different films; "
             f"{copies['pairs_compared_exactly']} of {copies['pairs']} pairs were compared exactly.",
             "",
-            f"Codes, one frame per shot (the graph keeps three): {codes['queries']} frames of the copies as queries "
-            f"among {codes['real_shots']} real shots and so many made up: mixtures of frames of three films with "
-            f"noise, {_nearness(codes['made_up'])}. "
+            f"Codes, one frame per shot (the graph keeps three or more): {codes['queries']} frames of the copies as "
+            f"queries among {codes['real_shots']} real shots and so many made up: mixtures of frames of three films "
+            f"with noise, {_nearness(codes['made_up'])}. "
             "Mean average precision (mAP; ties count against), the share of the database that is within the distance "
             "that finds 95 % and 99 %, and the time of one query in FAISS on one thread of a shared "
-            f"{machine['processor']}. IVF: lists that must be visited. Signs are taken around the mean of this very "
-            f"database. {_worth(codes['methods'])} imagededup's network is left out: its weights come from the "
+            f"{machine['processor']}. IVF: lists that must be visited. Signs, and the learned directions without their "
+            "offset, are taken around the mean of this very database, which no code knows that is stored once. "
+            f"{_worth(codes['methods'])} imagededup's network is left out: its weights come from the "
             "internet, and torchvision does not import beside the CPU build of PyTorch:",
             "",
             *_codes(codes["methods"]),
         ]
+    )
+
+
+def _excerpts(excerpts: dict[str, Any]) -> str:
+    """What frames by length buy, and cost."""
+    all_frames, three = (excerpts["ways"][way] for way in ("all frames", "three frames"))
+    return (
+        f"Of {excerpts['shots']} excerpts, {excerpts['excerpt_seconds']:g} s of a graded copy at a random place in a "
+        f"shot of three seconds or more, {all_frames['found']['shots']} are found by frames according to length "
+        f"({all_frames['frames_per_minute']:g} per minute of film) and {three['found']['shots']} by three frames "
+        f"({three['frames_per_minute']:g}); of the {excerpts['moving']} from shots whose ends do not coincide, "
+        f"{all_frames['found']['moving']} and {three['found']['moving']}."
     )
 
 
