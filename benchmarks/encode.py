@@ -177,7 +177,7 @@ def reads(proxy: Proxy) -> dict[str, Callable[[], object]]:
         "decode": lambda: decode(proxy.path),
         "embeddings": lambda: _exhaust(proxy.frames_at(embedded.tolist(), size=(INPUT_SIZE, INPUT_SIZE))),
         "silhouettes": lambda: _exhaust(proxy.frames_at(cuts.ravel().tolist())),
-        "flow": lambda: _exhaust(proxy.frames_at(flow.tolist(), size=(FLOW_WIDTH, FLOW_HEIGHT))),
+        "flow": lambda: _exhaust(proxy.brightness_at(flow.tolist(), size=(FLOW_WIDTH, FLOW_HEIGHT))),
     }
 
 

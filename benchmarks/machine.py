@@ -6,7 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from matchcut_assets.delivery import usable_cores
+from matchcut.cores import usable_cores
 
 PACKAGES = ("dagster", "torch", "opencv-python", "numpy", "av", "faiss-cpu", "pyarrow")
 

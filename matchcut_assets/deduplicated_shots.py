@@ -19,7 +19,7 @@ COLUMNS = {
     "shot": ("int64", "index of the shot in its title; the same as in shots"),
     "group": ("int64", "near-duplicates share one, in time order; -1 for a shot of its own"),
     "kept": ("bool", "whether the shot goes on to matching"),
-    "similarity": ("float32", "cosine to the kept shot of the group"),
+    "similarity": ("float32", "chance that it shows the same as the kept shot of its group"),
     "reason": (
         "string",
         "why it is not kept: near-duplicate, too short, black, blank, blurred, credits, text card or words over the "

@@ -14,6 +14,7 @@ from typing import Self
 from urllib.parse import quote
 
 from matchcut.candidate_page import Extras, FlavorInfo, PlayedCut, TitleInfo, write_page
+from matchcut.cores import usable_cores
 from matchcut.cut_events import CutEvent, Media, Side, events_of
 from matchcut.errors import MatchcutError
 from matchcut.ffmpeg import Ffmpeg, find_ffmpeg
@@ -194,11 +195,6 @@ def played_summary(film: Path, a: Take, b: Take, *, sought: bool) -> Summary:
         "shift_a": shift_a,
         "shift_b": shift_b,
     }
-
-
-def usable_cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def best_of(candidates: Candidates, k: int) -> dict[str, Sequence[Candidate]]:

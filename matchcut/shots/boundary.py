@@ -35,8 +35,8 @@ class BoundaryParameters:
 
     A chance of a half in a film is a higher one here, for the training overstates: a missed cut cost it three times as
     much as a wrong one, and cuts and gradual transitions were more frequent than in films. On made-up films that
-    nothing was trained on, F1 of cuts is flat from 0.55 to 0.75: it tells no threshold from another. The lower end is
-    taken, for a candidate with a cut inside is worse than a shot in two parts. That, `mixed_threshold` and
+    nothing was trained on, F1 of cuts is flat from 0.55 to 0.75: it tells no threshold from another. A low one
+    is taken, for a candidate with a cut inside is worse than a shot in two parts. That, `mixed_threshold` and
     `middle_threshold` were settled with the films of `benchmarks/shots.py` in view, which are therefore no independent
     test of these three.
 

@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 import opentimelineio as otio
 
 from matchcut.cut_events import Media, plain
+from matchcut.timelines.document import document, only
 from matchcut.timelines.sheet import Sheet, record_start, timeline_at
 
 
@@ -26,13 +27,12 @@ def fcpxml_of(sheet: Sheet, name: str) -> str:
     written = otio.adapters.write_to_string(timeline, "fcpx_xml")
     root = ElementTree.fromstring(written)
     _complete(root, sheet, {tokens[url]: each for url, each in media.items()})
-    ElementTree.indent(root, "    ")
-    return '<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE fcpxml>\n' + ElementTree.tostring(root, "unicode") + "\n"
+    return document(root)
 
 
 def _complete(root: ElementTree.Element, sheet: Sheet, media: Mapping[str, Media]) -> None:
     """Put rates, addresses, names and start timecodes right, in place."""
-    resources = _only(root, "resources")
+    resources = only(root, "resources")
     for format_ in resources.findall("format"):
         resources.remove(format_)
     kinds = dict.fromkeys([_kind(sheet.events[0].a.media), *map(_kind, media.values())])
@@ -48,16 +48,16 @@ def _complete(root: ElementTree.Element, sheet: Sheet, media: Mapping[str, Media
         asset.attrib |= {"start": _seconds(each.start_count[0] / each.frame_rate)}
     for clip in root.findall("asset-clip"):
         root.remove(clip)  # the adapter's bin of clips; the timeline is what is wanted
-    _only(root, "project").attrib.pop("uid", None)
-    sequence = _only(root, "project/sequence")
+    only(root, "project").attrib.pop("uid", None)
+    sequence = only(root, "project/sequence")
     start = record_start(sheet) / sheet.rate
     sequence.attrib |= {"format": next(iter(formats.values())), "tcStart": _seconds(start)}
     sequence.attrib |= {"tcFormat": _counting(drop_frame=sheet.drop_frame)}
-    for item in _only(sequence, "spine"):
+    for item in only(sequence, "spine"):
         # An offset counts from where the timeline's timecode does: at 0 it would lie an hour before the beginning.
         item.attrib["offset"] = _seconds(start + Fraction(item.attrib["offset"].removesuffix("s")))
-    for clip in _only(sequence, "spine").findall("clip"):
-        video = _only(clip, "video")
+    for clip in only(sequence, "spine").findall("clip"):
+        video = only(clip, "video")
         each = assets[video.attrib["ref"]]
         clip.remove(video)
         clip.tag, clip.text = "asset-clip", None
@@ -72,13 +72,6 @@ def _kind(media: Media) -> tuple[Fraction, int, int]:
     """What FCPXML calls a format: rate and size."""
     record = media.timing.record
     return media.frame_rate, record.source_width, record.source_height
-
-
-def _only(parent: ElementTree.Element, path: str) -> ElementTree.Element:
-    found = parent.findall(path)
-    if len(found) != 1:
-        raise RuntimeError(f"the FCPXML adapter wrote {len(found)} of {path} in {parent.tag}, one was expected")
-    return found[0]
 
 
 def _counting(*, drop_frame: bool) -> str:

@@ -12,6 +12,7 @@ import opentimelineio as otio
 
 from matchcut.cut_events import Media, plain
 from matchcut.timecode import format_timecode, frames_counted_per_second
+from matchcut.timelines.document import document, only
 from matchcut.timelines.sheet import Sheet, record_start, timeline_of
 
 _KINDS = ("video", "audio")
@@ -36,32 +37,31 @@ def xmeml_of(sheet: Sheet, name: str) -> str:
             _complete_file(file, files[file.attrib["id"]])
     for kind in _KINDS:
         for clip in sequence.findall(f"media/{kind}/track/clipitem"):
-            _complete_clip(clip, files[_only(clip, "file").attrib["id"]], kind)
+            _complete_clip(clip, files[only(clip, "file").attrib["id"]], kind)
     _link(sequence)
-    ElementTree.indent(root, "    ")
-    return '<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE xmeml>\n' + ElementTree.tostring(root, "unicode") + "\n"
+    return document(root)
 
 
 def _complete_sequence(sequence: ElementTree.Element, sheet: Sheet) -> None:
     _replace_timecode(sequence, record_start(sheet), sheet.events[0].a.media, drop_frame=sheet.drop_frame)
-    _only(sequence, "media/video/format").append(_picture(sheet.events[0].a.media))
+    only(sequence, "media/video/format").append(_picture(sheet.events[0].a.media))
 
 
 def _complete_file(file: ElementTree.Element, media: Media) -> None:
-    _only(file, "name").text = plain(media.name)
+    only(file, "name").text = plain(media.name)
     first, drop_frame = media.start_count
     _replace_timecode(file, first, media, drop_frame=drop_frame)
-    _only(file, "media/video").append(_picture(media))
+    only(file, "media/video").append(_picture(media))
     if not media.has_sound:
         for sound in file.findall("media/audio"):
-            _only(file, "media").remove(sound)
+            only(file, "media").remove(sound)
 
 
 def _complete_clip(clip: ElementTree.Element, media: Media, kind: str) -> None:
-    _only(clip, "name").text = plain(media.name)
+    only(clip, "name").text = plain(media.name)
     for double in clip.findall("rate")[1:]:
         clip.remove(double)
-    _only(clip, "duration").text = str(media.num_positions)
+    only(clip, "duration").text = str(media.num_positions)
     for place in (each for name in ("in", "out") for each in clip.findall(f"marker/{name}")):
         place.text = str(int(place.text or 0) - media.start_count[0])
     if kind == "audio":
@@ -114,11 +114,4 @@ def _add(parent: ElementTree.Element, **texts: str) -> None:
 
 
 def _text(parent: ElementTree.Element, path: str) -> str:
-    return _only(parent, path).text or ""
-
-
-def _only(parent: ElementTree.Element, path: str) -> ElementTree.Element:
-    found = parent.findall(path)
-    if not found:
-        raise RuntimeError(f"the FCP XML adapter wrote no {path} in {parent.tag}")
-    return found[0]
+    return only(parent, path).text or ""
