@@ -1,15 +1,17 @@
 """Appearance match: the same picture made of other things.
 
-A cut feels smooth when the eye finds dark and bright, lines and colours where they were a moment ago, whatever they
-show. Of the last frame of A and the first of B this flavor compares four things. *Composition*: brightness on a
-coarse grid, by correlation, so that exposure and contrast do not count, and the strength of upright and level edges
-on the same grid (after Oliva and Torralba's spatial envelope, IJCV 2001). *Colour*: a histogram in CIELAB, by the
-Bhattacharyya coefficient. *Light*: which way brightness rises over the picture. What is nearly blank matches nothing.
+A cut feels smooth when the eye finds dark and bright and lines where they were a moment ago, whatever they show: a face
+becomes a planet, a column of fire a street. At the moments at which A may be left and B may be entered this flavor
+compares *composition*: brightness on a coarse grid, by correlation, so that exposure and contrast do not count, and the
+strength of edges of four directions on the same grid (after Oliva and Torralba's spatial envelope, IJCV 2001). Both
+have to agree: any two pictures with a bright sky correlate, and so do any two with lines in the middle. *Colour*, a
+histogram in CIELAB compared by the Bhattacharyya coefficient, and the *light*, which way brightness rises over the
+picture, take away a little where they differ. What is nearly blank matches nothing.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -17,39 +19,47 @@ from matchcut.pictures import Tile, sheet, thumbnails
 from matchcut.proxy import Proxy
 from matchcut.representations.flavor import BlockScores, Representation, UsableShots
 from matchcut.representations.grid import lay_field, picture_box
+from matchcut.representations.moments import IN, OUT, MomentParameters, cut_moments
 
-ALGORITHM = "1"
-SCORE_ALGORITHM = "1"
+ALGORITHM = "2"
+SCORE_ALGORITHM = "2"
 
-FIRST, LAST = range(2)
 GRID_HEIGHT, GRID_WIDTH = 9, 16
 PICTURE_HEIGHT, PICTURE_WIDTH = 90, 160
 """The box into which a frame is fitted: ten pixels a cell."""
+EDGE_DIRECTIONS = 4
+"""Upright, level and both diagonals."""
 LIGHTNESS_BINS, COLOR_BINS = 5, 9
 """Of L* over 0 to 100 and of a* and b* over -60 to 60; the middle one holds the greys."""
 
 # Standard deviation of brightness, of 255 levels, that counts nothing and that counts fully: blank frames have up to 4
-# (`shot_embeddings.BLANK_CONTRAST`), low-key pictures about 12. Part of SCORE_ALGORITHM.
+# (`shot_embeddings.BLANK_CONTRAST`), low-key pictures about 12. Part of SCORE_ALGORITHM, as all here.
 BLANK, CONTRASTED = 4.0, 12.0
-# Bhattacharyya coefficients that count nothing and fully. Part of SCORE_ALGORITHM.
-OTHER_COLORS, SAME_COLORS = 0.3, 0.95
-# What the parts have to say; they sum to 1. Part of SCORE_ALGORITHM.
-LAYOUT_WEIGHT, EDGE_WEIGHT, COLOR_WEIGHT, LIGHT_WEIGHT = 0.35, 0.25, 0.25, 0.15
+OTHER_COLORS, SAME_COLORS = 0.3, 0.95  # Bhattacharyya coefficients that count nothing and fully
+COLOR_WEIGHT, LIGHT_WEIGHT = (
+    0.2,
+    0.1,
+)  # what other colours and light from elsewhere take away of the composition's score
+COARSE_MOMENTS = ((-1, 0), (-1, 2), (2, 0), (2, 2))  # of five: where A is left and B is entered
+_PAIRS_AT_ONCE = 1024
 
 _TILE_WIDTH = 256
 _SWATCHES = 5
 _SWATCH_HEIGHT = 14
+_ENDS = ((IN, 0), (OUT, -1))
 
 
 @dataclass(frozen=True)
 class AppearanceParameters:
-    """How a picture is described.
+    """How a picture is described, and where.
 
     Attributes:
+        moments: at which a shot may be cut.
         smoothing_bins: standard deviation of the Gaussian by which a colour histogram is smoothed, in bins: colours
             that fall on two sides of a border are near.
     """
 
+    moments: MomentParameters = field(default_factory=MomentParameters)
     smoothing_bins: float = 0.7
 
     def __post_init__(self) -> None:
@@ -62,11 +72,12 @@ class AppearanceParameters:
 class Appearance:
     """The flavor `appearance_match`.
 
-    Rows of the representation, for the first and last usable frame of every shot: `frame` int64 (N, 2); `layout`
-    float32 (N, 2, 144), brightness on the grid, of mean 0 and length 1 over the picture's cells; `edges` float32
-    (N, 2, 288), level and upright edges on the grid, likewise; `colors` float32 (N, 2, 405), square roots of the
-    shares of colours; `light` float32 (N, 2, 2), correlation of brightness with the way right and down; `contrast`
-    float32 (N, 2), standard deviation of brightness.
+    Rows of the representation, for every moment of both sides: `frame` int64 (N, 2, M), frame numbers; `layout` float16
+    (N, 2, M, 144), brightness on the grid, of mean 0 and length 1 over the picture's cells; `edges` float16
+    (N, 2, M, 576), the roots of the strength of edges of four directions on the grid, each of mean 0, together of
+    length 1; `colors` float16 (N, 2, M, 405), square roots of the shares of colours; `light` float16 (N, 2, M, 2),
+    correlation of brightness with the way right and down; `contrast` float32 (N, 2, M), standard deviation of
+    brightness.
     """
 
     parameters: AppearanceParameters = field(default_factory=AppearanceParameters)
@@ -76,8 +87,8 @@ class Appearance:
     title: ClassVar[str] = "Appearance match"
     summary: ClassVar[str] = "composition, colours and light stay as they were"
     description: ClassVar[str] = (
-        "A row is a kept shot: brightness and edges on a 16x9 grid, shares of colours and the direction of light, of "
-        "its first and its last usable frame."
+        "A row is a kept shot: brightness and edges on a 16x9 grid, shares of colours and the direction of light, at "
+        "moments of its first and last third."
     )
     algorithm: ClassVar[str] = ALGORITHM
     score_algorithm: ClassVar[str] = SCORE_ALGORITHM
@@ -91,21 +102,29 @@ class Appearance:
     }
 
     def represent(self, proxy: Proxy, shots: UsableShots, weights: Mapping[str, object]) -> Representation:
-        """Describe both ends of each shot."""
-        frames = np.stack([shots.start_frame, shots.stop_frame - 1], axis=1)
+        """Describe the moments of each shot."""
+        frames = cut_moments(shots, proxy.seconds, self.parameters.moments)
         _, _, width, height = picture_box(proxy.record.width, proxy.record.height, PICTURE_WIDTH, PICTURE_HEIGHT)
         seen = {
             number: self.describe(picture, proxy.record.width, proxy.record.height)
-            for number, picture in proxy.frames_at(frames.ravel().tolist(), size=(width, height))
+            for number, picture in proxy.frames_at(np.unique(frames).tolist(), size=(width, height))
         }
-        size = {"layout": _CELLS, "edges": 2 * _CELLS, "colors": _COLORS, "light": 2, "contrast": 1}
         arrays = {
-            name: np.array([seen[n][name] for n in frames.ravel().tolist()], np.float32).reshape(len(frames), 2, count)
-            for name, count in size.items()
+            name: np.zeros((*frames.shape, count), np.float16)
+            for name, count in (
+                ("layout", _CELLS),
+                ("edges", EDGE_DIRECTIONS * _CELLS),
+                ("colors", _COLORS),
+                ("light", 2),
+            )
         }
-        return Representation(shots.shot, {"frame": frames, **arrays, "contrast": arrays["contrast"][..., 0]})
+        arrays["contrast"] = np.zeros(frames.shape, np.float32)
+        for place in np.ndindex(frames.shape):
+            for name, values in seen[int(frames[place])].items():
+                arrays[name][place] = values
+        return Representation(shots.shot, {"frame": frames, **arrays})
 
-    def describe(self, picture: np.ndarray, width: int, height: int) -> dict[str, np.ndarray]:
+    def describe(self, picture: np.ndarray, width: int, height: int) -> dict[str, np.ndarray | np.floating[Any]]:
         """One picture in numbers; see the class.
 
         Args:
@@ -117,16 +136,16 @@ class Appearance:
 
         lab = cv2.cvtColor(picture.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
         luma = lab[..., 0] * 2.55
-        edges = np.abs(np.stack([cv2.Sobel(luma, cv2.CV_32F, *way, ksize=3) for way in ((0, 1), (1, 0))], axis=2))
-        laid = lay_field(np.dstack([luma, edges]), width, height, GRID_WIDTH, GRID_HEIGHT)
+        laid = lay_field(luma[..., None], width, height, GRID_WIDTH, GRID_HEIGHT)
+        edges = np.sqrt(lay_field(_edges(luma), width, height, GRID_WIDTH, GRID_HEIGHT))
         left, top, columns, rows = picture_box(width, height, GRID_WIDTH, GRID_HEIGHT)
         inside = (slice(top, top + rows), slice(left, left + columns))
         return {
-            "layout": _unit(laid[..., :1], inside),
-            "edges": _unit(laid[..., 1:], inside),
+            "layout": _unit(laid, inside),
+            "edges": _unit(edges, inside),
             "colors": np.sqrt(self._shares(lab)),
             "light": _light(laid[..., 0][inside]),
-            "contrast": np.array([luma.std()]),
+            "contrast": luma.std(),
         }
 
     def _shares(self, lab: np.ndarray) -> np.ndarray:
@@ -150,38 +169,88 @@ class Appearance:
         return np.asarray(counts.ravel() / counts.sum())
 
     def score_block(self, a: Representation, b: Representation) -> BlockScores:
-        """Score every cut from a row of `a` to a row of `b`: the last frame of `a` against the first of `b`."""
-        parts = {name: a.arrays[name][:, LAST] @ b.arrays[name][:, FIRST].T for name in self.cues}
-        colors = np.interp(parts["colors"], (OTHER_COLORS, SAME_COLORS), (0.0, 1.0))
-        score = (
-            LAYOUT_WEIGHT * np.maximum(parts["layout"], 0)
-            + EDGE_WEIGHT * np.maximum(parts["edges"], 0)
-            + COLOR_WEIGHT * colors
-            + LIGHT_WEIGHT * np.maximum(parts["light"], 0)
-        )
-        score *= np.sqrt(np.multiply.outer(_worth(a, LAST), _worth(b, FIRST)))
+        """Compare some moments; `refine` scores in full what this proposes."""
+        out, into = a.arrays, b.arrays
+        score = np.zeros((len(a), len(b)), np.float32)
+        for m, n in COARSE_MOMENTS:
+            parts = {name: _flat(out, name, OUT, m) @ _flat(into, name, IN, n).T for name in self.cues}
+            worth = np.sqrt(np.multiply.outer(_worth(out["contrast"][:, OUT, m]), _worth(into["contrast"][:, IN, n])))
+            np.maximum(score, _score(parts) * worth, out=score)
         return BlockScores(
-            score=np.clip(score, 0, 1).astype(np.float32),
-            frame_a=np.broadcast_to(a.arrays["frame"][:, LAST, None], score.shape),
-            frame_b=np.broadcast_to(b.arrays["frame"][None, :, FIRST], score.shape),
-            cues={name: np.clip(part, -1, 1) for name, part in parts.items()},
+            score=score,
+            frame_a=np.broadcast_to(out["frame"][:, OUT, -1, None], score.shape),
+            frame_b=np.broadcast_to(into["frame"][None, :, IN, 0], score.shape),
+        )
+
+    def refine(self, a: Representation, b: Representation, rows_a: np.ndarray, rows_b: np.ndarray) -> BlockScores:
+        """Score the given pairs of rows at the best of all their moments; arrays of the result are (P,)."""
+        return BlockScores.joined(
+            [
+                self._refined(
+                    a.rows(rows_a[first : first + _PAIRS_AT_ONCE]), b.rows(rows_b[first : first + _PAIRS_AT_ONCE])
+                )
+                for first in range(0, max(len(rows_a), 1), _PAIRS_AT_ONCE)
+            ]
+        )
+
+    def _refined(self, a: Representation, b: Representation) -> BlockScores:
+        """Row for row."""
+        out, into = a.arrays, b.arrays
+        parts = {
+            name: np.einsum("pmc,pnc->pmn", out[name][:, OUT].astype(np.float32), into[name][:, IN].astype(np.float32))
+            for name in self.cues
+        }
+        worth = np.sqrt(_worth(out["contrast"][:, OUT])[:, :, None] * _worth(into["contrast"][:, IN])[:, None])
+        score = _score(parts) * worth
+        pairs, count = np.arange(len(score)), score.shape[2]
+        m, n = np.divmod(score.reshape(len(score), score.shape[1] * count).argmax(axis=1), count)
+        return BlockScores(
+            score=score[pairs, m, n],
+            frame_a=out["frame"][pairs, OUT, m],
+            frame_b=into["frame"][pairs, IN, n],
+            cues={name: np.clip(part[pairs, m, n], -1, 1) for name, part in parts.items()},
         )
 
     def bytes_per_pair(self) -> int:
-        """Four float32 matrices, as many float64 on the way to the score, and as many again while they are added."""
-        return 96
+        """Four float32 matrices, and as many again on the way to the score."""
+        return 64
 
     def picture(self, proxy: Proxy, representation: Representation, rows: Sequence[int]) -> np.ndarray:
         """Both ends of each shot with the colours that cover most and an arrow towards the light, as a sheet."""
         frames = representation.arrays["frame"]
-        wanted = sorted({int(number) for row in rows for number in frames[row]})
+        wanted = sorted({int(frames[row][end]) for row in rows for end in _ENDS})
         shown = dict(zip(wanted, thumbnails(proxy, wanted, width=_TILE_WIDTH), strict=True))
         tiles = [tile for row in rows for tile in _row_tiles(representation, row, shown)]
         return sheet(tiles, columns=6, tile_width=_TILE_WIDTH)
 
 
+def _score(parts: Mapping[str, np.ndarray]) -> np.ndarray:
+    """float32, of the shape of the parts, in [0, 1]."""
+    composition = np.sqrt(np.maximum(parts["layout"], 0) * np.maximum(parts["edges"], 0))
+    colors = np.interp(parts["colors"], (OTHER_COLORS, SAME_COLORS), (0.0, 1.0))
+    light = np.clip(parts["light"], 0, 1)
+    kept = 1 - COLOR_WEIGHT * (1 - colors) - LIGHT_WEIGHT * (1 - light)
+    return np.asarray(np.clip(composition * kept, 0, 1), np.float32)
+
+
+def _flat(arrays: Mapping[str, np.ndarray], name: str, side: int, moment: int) -> np.ndarray:
+    """float32 (N, C), of one moment."""
+    return arrays[name][:, side, moment].astype(np.float32)
+
+
 _CELLS = GRID_HEIGHT * GRID_WIDTH
 _COLORS = LIGHTNESS_BINS * COLOR_BINS * COLOR_BINS
+
+
+def _edges(luma: np.ndarray) -> np.ndarray:
+    """float32 (h, w, 4), how strong edges of each direction are: the gradient's length, by the cosine squared."""
+    import cv2
+
+    right, down = (
+        cv2.Sobel(cv2.GaussianBlur(luma, (0, 0), 1.0), cv2.CV_32F, *way, ksize=3) for way in ((1, 0), (0, 1))
+    )
+    angle = np.arctan2(down, right)[..., None] - np.pi / EDGE_DIRECTIONS * np.arange(EDGE_DIRECTIONS)
+    return np.asarray(np.hypot(right, down)[..., None] * np.square(np.cos(angle)), np.float32)
 
 
 def _unit(laid: np.ndarray, inside: tuple[slice, slice]) -> np.ndarray:
@@ -204,14 +273,14 @@ def _light(luma: np.ndarray) -> np.ndarray:
     return np.array([right, down])
 
 
-def _worth(rows: Representation, end: int) -> np.ndarray:
-    return np.asarray(np.interp(rows.arrays["contrast"][:, end], (BLANK, CONTRASTED), (0.0, 1.0)), np.float32)
+def _worth(contrast: np.ndarray) -> np.ndarray:
+    return np.asarray(np.interp(contrast, (BLANK, CONTRASTED), (0.0, 1.0)), np.float32)
 
 
 def _row_tiles(representation: Representation, row: int, shown: Mapping[int, np.ndarray]) -> Iterator[Tile]:
-    for end, words in ((FIRST, "starts"), (LAST, "ends")):
-        number = int(representation.arrays["frame"][row, end])
-        colors, light = representation.arrays["colors"][row, end], representation.arrays["light"][row, end]
+    for end, words in zip(_ENDS, ("starts", "ends"), strict=True):
+        number = int(representation.arrays["frame"][row][end])
+        colors, light = (representation.arrays[name][row][end].astype(np.float32) for name in ("colors", "light"))
         yield Tile(_with_palette(shown[number], colors, light), f"shot {representation.shot[row]} {words}")
 
 

@@ -65,5 +65,6 @@ def lay_field(field: np.ndarray, width: int, height: int, grid_width: int, grid_
 
     left, top, columns, rows = picture_box(width, height, grid_width, grid_height)
     laid = np.zeros((grid_height, grid_width, field.shape[2]), np.float32)
-    laid[top : top + rows, left : left + columns] = cv2.resize(field, (columns, rows), interpolation=cv2.INTER_AREA)
+    resized = cv2.resize(field, (columns, rows), interpolation=cv2.INTER_AREA)
+    laid[top : top + rows, left : left + columns] = resized.reshape(rows, columns, -1)  # OpenCV drops a lone channel
     return laid

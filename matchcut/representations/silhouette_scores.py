@@ -13,18 +13,21 @@ import numpy as np
 
 from matchcut.representations.flavor import BlockScores, Representation
 from matchcut.representations.grid import CELLS, GRID_HEIGHT, GRID_WIDTH
-from matchcut.representations.persons import JOINTS, MIRRORED_JOINTS, NUM_HEAD_JOINTS
+from matchcut.representations.persons import JOINT_NAMES, JOINTS, MIRRORED_JOINTS, NUM_HEAD_JOINTS
 
-# What a silhouette's share of the picture is worth. A speck matches every speck, what fills the picture matches
-# all that fills it; by eye, on pairs of twelve films, and the upper end, where close-ups of faces lie, by the graded
-# candidates of `benchmarks.graded_top`. Part of `silhouettes.SCORE_ALGORITHM`, as all here.
-AREA_SHARES = (0.01, 0.04, 0.6, 0.9)
+# What a silhouette's share of the picture is worth, before the square root. A speck matches every speck and strikes
+# nobody, what fills the picture matches all that fills it. This, HEAD_REACH, HEAD_WEIGHT and PRESENCE_POWER were chosen
+# by 226 graded candidates (`benchmarks.graded_top`), among which other values near these do as well. Part of
+# `silhouettes.SCORE_ALGORITHM`, as all here.
+AREA_SHARES = (0.01, 0.2, 0.6, 0.9)
 AREA_WORTH = (0.0, 1.0, 1.0, 0.0)
 # How much the masks as a whole, person by person, their outlines and the joints have to say.
 UNION_WEIGHT, PERSON_WEIGHT, OUTLINE_WEIGHT, JOINT_WEIGHT = 0.25, 0.15, 0.35, 0.25
 OUTLINE_CELLS = 2  # width of an outline: 2.7 % of the picture's diagonal (the paper: 2 %)
-HEAD_WEIGHT = 2.0  # of the nose and the ears among the joints: where the face is, the eye is
+HEAD_JOINT_WEIGHT = 2.0  # of the nose and the ears among the joints: where the face is, the eye is
 JOINT_REACH = 0.09  # heights: joints this far apart are worth 1/e; by eye
+# Whatever else matches: a face that jumps takes away up to half.
+HEAD_REACH, HEAD_WEIGHT = 0.18, 0.5
 VISIBLE = 0.5  # visibility from which a joint counts
 # An editor reframes by a tenth: two cells are 5.6 % of the height to either side, and sizes differ by this much.
 REFRAME_CELLS = 2
@@ -38,6 +41,9 @@ COMPARED_MOMENTS = 4  # pairs of moments that are compared in full, the best by 
 # A person is there or is not: doubt lowers a score by this power of the confidence only. On the planted pairs for
 # tuning recall@1 was 0.68 with the confidence itself, 0.75 with its square root.
 CONFIDENCE_POWER = 0.5
+PRESENCE_POWER = 0.5  # the same of the shot's other moments: what is a person now and then is seldom one
+_JOINT_WEIGHTS = np.where(np.arange(len(JOINTS)) < NUM_HEAD_JOINTS, HEAD_JOINT_WEIGHT, 1.0)
+_NOSE_ALONE = np.eye(len(JOINTS))[JOINT_NAMES.index("nose")]
 
 
 @dataclass(frozen=True)
@@ -55,7 +61,7 @@ class Side:
         motion: float32 (N, M, 2), of all persons, weighted by area.
         confidence: float32 (N, M), the same.
         area: float32 (N, M), share of the picture.
-        sureness: float32 (N, M), what the confidence is worth.
+        sureness: float32 (N, M), what the confidence is worth, here and at the shot's other moments.
         size: float32 (N, M), what the area is worth.
     """
 
@@ -83,6 +89,7 @@ class Side:
         box = rows.arrays["picture_box"]
         area = total / (box[:, 2] * box[:, 3])[:, None].astype(np.float32)
         union = np.bitwise_or.reduce(packed, axis=2)
+        presence = rows.arrays["confidence"].max(axis=3).mean(axis=(1, 2), dtype=np.float32)
         return cls(
             frame=rows.arrays["frame"][:, side],
             packed=packed,
@@ -94,8 +101,8 @@ class Side:
             motion=(rows.arrays["motion"][:, side] * share[..., None]).sum(axis=2),
             confidence=confidence,
             area=area,
-            sureness=confidence**CONFIDENCE_POWER,
-            size=np.interp(area, AREA_SHARES, AREA_WORTH).astype(np.float32),
+            sureness=confidence**CONFIDENCE_POWER * presence[:, None] ** PRESENCE_POWER,
+            size=np.sqrt(np.interp(area, AREA_SHARES, AREA_WORTH)).astype(np.float32),
         )
 
     def mirrored(self) -> "Side":
@@ -215,7 +222,8 @@ def _at_moments(
         shared = np.matmul(_flat(persons_a), _flat(moved_b).transpose(0, 2, 1))
         matching, kept = _matching(shared)
         person = _iou(kept, union_a.sum(axis=(1, 2), dtype=np.float32), union_b.sum(axis=(1, 2), dtype=np.float32))
-        joints = _joint_nearness(out.joints[at_a], joints_b, shared, matching)
+        joints = _joint_nearness(out.joints[at_a], joints_b, shared, matching, _JOINT_WEIGHTS, JOINT_REACH)
+        head = _joint_nearness(out.joints[at_a], joints_b, shared, matching, _NOSE_ALONE, HEAD_REACH)
         shape = UNION_WEIGHT * union + PERSON_WEIGHT * person + OUTLINE_WEIGHT * outline
         known = ~np.isnan(joints)
         shape = np.where(known, shape + JOINT_WEIGHT * np.nan_to_num(joints), shape / (1 - JOINT_WEIGHT))
@@ -225,10 +233,12 @@ def _at_moments(
             "outline_iou": outline,
             "person_iou": person,
             "joints": np.nan_to_num(joints),
+            "head": np.nan_to_num(head),
             "persons": count,
             "reframed": (cost < 1).astype(np.float32),
         }
-        score = (shape * worth * cost).astype(np.float32)
+        head_worth = 1 - HEAD_WEIGHT * (1 - np.nan_to_num(head, nan=1.0))
+        score = (shape * head_worth * worth * cost).astype(np.float32)
         return BlockScores(score, out.frame[at_a], into.frame[at_b], common | cues)
 
     scale, shift = _reframing(union_a, _together(persons_b))
@@ -307,16 +317,26 @@ def _matching(shared: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return orders[best], kept[np.arange(len(kept)), best]
 
 
-def _joint_nearness(a: np.ndarray, b: np.ndarray, shared: np.ndarray, matching: np.ndarray) -> np.ndarray:
-    """Mean nearness of the joints of matched persons, weighted by shared cells, float64 (P,); NaN without joints."""
+def _joint_nearness(
+    a: np.ndarray, b: np.ndarray, shared: np.ndarray, matching: np.ndarray, weights: np.ndarray, reach: float
+) -> np.ndarray:
+    """Mean nearness of the joints of matched persons, weighted by shared cells, float64 (P,); NaN without joints.
+
+    Args:
+        a: float32 (P, S, 15, 3).
+        b: float32 (P, T, 15, 3).
+        shared: float32 (P, S, T), cells.
+        matching: int64 (P, min(S, T), 2), pairs of persons.
+        weights: float64 (15,), of the joints.
+        reach: heights; joints this far apart are worth 1/e.
+    """
     pairs = np.arange(len(a))[:, None]
     mine, partner = a[pairs, matching[..., 0]], b[pairs, matching[..., 1]]
     distance = np.linalg.norm(mine[..., :2] - partner[..., :2], axis=-1)
-    weight = np.where(np.arange(len(JOINTS)) < NUM_HEAD_JOINTS, HEAD_WEIGHT, 1.0)
-    seen = ((mine[..., 2] >= VISIBLE) & (partner[..., 2] >= VISIBLE)) * weight
+    seen = ((mine[..., 2] >= VISIBLE) & (partner[..., 2] >= VISIBLE)) * weights
     seen = seen * shared[pairs, matching[..., 0], matching[..., 1]][..., None]
     total = seen.sum(axis=(1, 2))
-    nearness = (seen * np.exp(-np.square(distance / JOINT_REACH))).sum(axis=(1, 2))
+    nearness = (seen * np.exp(-np.square(distance / reach))).sum(axis=(1, 2))
     return np.divide(nearness, total, out=np.full(len(a), np.nan), where=total > 0)
 
 

@@ -23,7 +23,7 @@ from matchcut.representations.persons import JOINTS, WEIGHTS, Person, PersonFind
 from matchcut.representations.silhouette_scores import COARSE_MOMENTS, Side, better_of, refined
 
 ALGORITHM = "3"
-SCORE_ALGORITHM = "3"
+SCORE_ALGORITHM = "4"
 
 _PAIRS_AT_ONCE = 256
 
@@ -86,6 +86,7 @@ class Silhouettes:
         "outline_iou": "overlap of outlines",
         "person_iou": "overlap person by person",
         "joints": "nearness of joints",
+        "head": "nearness of faces",
         "motion": "same movement of the silhouettes",
         "confidence": "sureness that these are persons",
         "area": "share of the picture",

@@ -45,6 +45,16 @@ def in_proportion(value: np.ndarray, enough: float) -> np.ndarray:
     return np.minimum(value / enough, 1.0)
 
 
+def place_worth(look: np.ndarray, parameters: TopKParameters) -> np.ndarray:
+    """float (P,), from 1 for shots that look different to 0 for those of one place.
+
+    Args:
+        look: cosines of embeddings; NaN where there are none, which stays.
+        parameters: from where to where it falls.
+    """
+    return 1 - _risen(look, parameters.alike_similarity, parameters.same_place_similarity)
+
+
 def likeness(look: np.ndarray, parameters: TopKParameters) -> np.ndarray:
     """float (P,), from 0 for shots that look different to 1 for near-duplicates.
 
@@ -52,7 +62,10 @@ def likeness(look: np.ndarray, parameters: TopKParameters) -> np.ndarray:
         look: cosines of embeddings; NaN where there are none, which stays.
         parameters: from where to where it rises.
     """
-    low, high = parameters.alike_similarity, parameters.near_duplicate_similarity
+    return _risen(look, parameters.alike_similarity, parameters.near_duplicate_similarity)
+
+
+def _risen(look: np.ndarray, low: float, high: float) -> np.ndarray:
     return np.clip((look - low) / (high - low), 0.0, 1.0)
 
 

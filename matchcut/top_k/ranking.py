@@ -191,7 +191,7 @@ def _visit(rows: _Rows, block: np.ndarray, catalogue: Catalogue, parameters: Top
     if len(block) == 0:
         return
     look = catalogue.look(rows.a[block], rows.b[block])
-    place = 1 - cues.likeness(look, parameters)
+    place = cues.place_worth(look, parameters)
     score = rows.bound[block] * cues.factor({"place": place}, parameters.weights)
     differ = ~(look >= parameters.near_duplicate_similarity)
     for each in np.flatnonzero(differ & (score > parameters.minimum_score)):

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from matchcut.top_k.candidate import LOOK_CUE, SECONDS_APART_CUE, Candidate
 
 OTHER_LOOK = 0.6  # seen on one edited video: 0.6 to 0.7 the same place or person, 0.45 two random shots
-SAME_LOOK = 0.75
+SAME_LOOK = 0.7
 
 
 def words(candidate: Candidate, cue_words: Mapping[str, str], *, max_cues: int = 2) -> str:

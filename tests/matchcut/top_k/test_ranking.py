@@ -171,11 +171,11 @@ def test_shots_of_one_group_are_no_pair_and_shots_of_their_own_are():
 
 
 def test_alike_shots_are_demoted_and_say_so():
-    cosine = 0.735  # half way from alike (0.65) to near-duplicate (0.82)
+    cosine = 0.625  # half way from alike (0.55) to the same place (0.7)
     film = title_of(3, vectors=[[1, 0], [cosine, np.sqrt(1 - cosine**2)], [0, 1]])
     pairs = pairs_of(("film", 1, "film", 0, 0.8))
     (only,) = rank_candidates(pairs, {"film": film}, flavor="f", k=1, parameters=PLAIN)
-    assert only.score == pytest.approx(0.8 * (1 - 0.7 / 2))
+    assert only.score == pytest.approx(0.8 * (1 - 0.9 / 2))
     assert only.cues["look"] == pytest.approx(cosine)
     assert only.cues["pair_score"] == pytest.approx(0.8)
 
@@ -296,7 +296,7 @@ def test_words_say_why_and_how_far():
     )[0]
     told = {"iou": "silhouette overlap", "absent": "never told"}
     assert words(candidate, told) == "silhouette overlap 0.83, 1.0 s apart"
-    looks = {"other place": 0.3, "similar place": 0.7, "same place": 0.8}
+    looks = {"other place": 0.3, "similar place": 0.65, "same place": 0.75}
     for place, look in looks.items():
         here = replace(candidate, cues={**candidate.cues, "look": look, "seconds_apart": 41.2})
         assert words(here, told) == f"silhouette overlap 0.83, {place}, 41 s apart"
@@ -344,6 +344,10 @@ def test_a_shot_that_is_no_longer_there_says_what_to_do():
         (
             {"alike_similarity": 0.9},
             "alike_similarity must lie in [-1, near_duplicate_similarity), got 0.9 and 0.82",
+        ),
+        (
+            {"same_place_similarity": 0.5},
+            "alike_similarity must lie in [-1, same_place_similarity), got 0.55 and 0.5",
         ),
         ({"max_uses_per_shot": 0}, "k and max_uses_per_shot must be at least 1"),
         ({"k": 0}, "k and max_uses_per_shot must be at least 1"),
@@ -446,7 +450,7 @@ def test_what_the_flavor_is_not_sure_of_or_what_moves_on_differently_is_demoted(
 
 
 def test_a_cut_that_repeats_a_better_one_gives_way_to_a_weaker_new_one():
-    vectors = [[1, 0, 0, 0], [0, 1, 0, 0], [0.735, 0, np.sqrt(1 - 0.735**2), 0], [0, 0, 0, 1]]
+    vectors = [[1, 0, 0, 0], [0, 1, 0, 0], [0.685, 0, np.sqrt(1 - 0.685**2), 0], [0, 0, 0, 1]]
     titles = {name: title_of(1, vectors=[vector]) for name, vector in zip("abcd", vectors, strict=True)}
     pairs = pairs_of(("a", 0, "b", 0, 0.9), ("c", 0, "b", 0, 0.8), ("d", 0, "a", 0, 0.7))
     off = dict.fromkeys(vars(RankingWeights()), 0.0)
@@ -456,7 +460,7 @@ def test_a_cut_that_repeats_a_better_one_gives_way_to_a_weaker_new_one():
         found = rank_candidates(pairs, titles, flavor="f", k=3, parameters=parameters)
         return [(each.title_a + each.title_b, round(each.cues["repeats"], 3), each.score) for each in found]
 
-    # c is half alike a (0.735 lies between 0.65 and 0.82) and b is b again: three quarters; a alone: a half.
+    # c is half alike a (0.685 lies between 0.55 and 0.82) and b is b again: three quarters; a alone: a half.
     assert order(0) == [
         ("ab", 0, pytest.approx(0.9)),
         ("cb", 0.75, pytest.approx(0.8)),
@@ -508,8 +512,8 @@ def _without_repeats(pairs, film, parameters):
 
 
 def _alike(x, y, film):
-    """Likeness of two shots, one number at a time: from cosine 0.65 to 0.82, or half of nearness within 15 s."""
-    look = np.clip((float(film.vectors[x, 0] @ film.vectors[y, 0]) - 0.65) / 0.17, 0, 1)
+    """Likeness of two shots, one number at a time: from cosine 0.55 to 0.82, or half of nearness within 15 s."""
+    look = np.clip((float(film.vectors[x, 0] @ film.vectors[y, 0]) - 0.55) / 0.27, 0, 1)
     nearness = 1 - min(max(abs(x - y) - 1, 0) / 15, 1)
     return 1.0 if x == y else max(look, 0.5 * nearness)
 
