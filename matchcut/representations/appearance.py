@@ -39,7 +39,7 @@ BLANK, CONTRASTED = 4.0, 12.0
 OTHER_COLORS, SAME_COLORS = 0.3, 0.95  # Bhattacharyya coefficients that count nothing and fully
 # What other light and dark, other colours and light from elsewhere take away. Chosen among six ways to weigh these by
 # looking at the best twenty pairs of each in the films of `benchmarks.graded_top`.
-LAYOUT_WEIGHT, COLOR_WEIGHT, LIGHT_WEIGHT = 0.25, 0.1, 0.05
+LAYOUT_WEIGHT, COLOR_WEIGHT, LIGHT_WEIGHT = 0.2, 0.05, 0.05
 COARSE_MOMENTS = ((-1, 0), (-1, 2), (2, 0), (2, 2))  # of five: where A is left and B is entered
 _PAIRS_AT_ONCE = 1024
 
