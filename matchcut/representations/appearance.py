@@ -5,9 +5,8 @@ a planet, a column of fire a street. At the moments at which A may be left and B
 *lines*, the strength of edges of four directions on a coarse grid (after Oliva and Torralba's spatial envelope, IJCV
 2001): a bright shape on black and a dark one on white have the same outline. Other *light and dark* (brightness on the
 same grid, by correlation, so that exposure and contrast do not count), other *colours* (a histogram in CIELAB, by the
-Bhattacharyya coefficient), *light* from elsewhere (which way brightness rises over the picture) and another shape of
-the picture take away a part: an upright one between two wide ones is no smooth cut. What is nearly blank matches
-nothing.
+Bhattacharyya coefficient) and *light* from elsewhere (which way brightness rises over the picture) take away a part.
+What is nearly blank matches nothing.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -77,7 +76,7 @@ class Appearance:
     (N, 2, M, 576), the roots of the strength of edges of four directions on the grid, each of mean 0, together of
     length 1; `colors` float16 (N, 2, M, 405), square roots of the shares of colours; `light` float16 (N, 2, M, 2),
     correlation of brightness with the way right and down; `contrast` float32 (N, 2, M), standard deviation of
-    brightness; `picture_box` int64 (N, 4), left, top, columns and rows that the picture covers.
+    brightness.
     """
 
     parameters: AppearanceParameters = field(default_factory=AppearanceParameters)
@@ -123,8 +122,7 @@ class Appearance:
         for place in np.ndindex(frames.shape):
             for name, values in seen[int(frames[place])].items():
                 arrays[name][place] = values
-        box = np.tile(picture_box(*shape, GRID_WIDTH, GRID_HEIGHT), (len(frames), 1))
-        return Representation(shots.shot, {"frame": frames, "picture_box": box, **arrays})
+        return Representation(shots.shot, {"frame": frames, **arrays})
 
     def describe(self, picture: np.ndarray, width: int, height: int) -> dict[str, np.ndarray | np.floating[Any]]:
         """One picture in numbers; see the class.
@@ -178,7 +176,6 @@ class Appearance:
             parts = {name: _flat(out, name, OUT, m) @ _flat(into, name, IN, n).T for name in self.cues}
             worth = np.sqrt(np.multiply.outer(_worth(out["contrast"][:, OUT, m]), _worth(into["contrast"][:, IN, n])))
             np.maximum(score, _score(parts) * worth, out=score)
-        score *= _same_shape(out["picture_box"][:, None], into["picture_box"])
         return BlockScores(
             score=score,
             frame_a=np.broadcast_to(out["frame"][:, OUT, -1, None], score.shape),
@@ -204,7 +201,7 @@ class Appearance:
             for name in self.cues
         }
         worth = np.sqrt(_worth(out["contrast"][:, OUT])[:, :, None] * _worth(into["contrast"][:, IN])[:, None])
-        score = _score(parts) * worth * _same_shape(out["picture_box"], into["picture_box"])[:, None, None]
+        score = _score(parts) * worth
         pairs, count = np.arange(len(score)), score.shape[2]
         m, n = np.divmod(score.reshape(len(score), score.shape[1] * count).argmax(axis=1), count)
         return BlockScores(
@@ -233,13 +230,6 @@ def _score(parts: Mapping[str, np.ndarray]) -> np.ndarray:
     layout, light = np.clip(parts["layout"], 0, 1), np.clip(parts["light"], 0, 1)
     lost = LAYOUT_WEIGHT * (1 - layout) + COLOR_WEIGHT * (1 - colors) + LIGHT_WEIGHT * (1 - light)
     return np.asarray(np.clip(parts["edges"] * (1 - lost), 0, 1), np.float32)
-
-
-def _same_shape(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """float32 (...), root of the overlap over union of picture boxes (..., 4), all in the middle of the grid."""
-    shared = np.minimum(a[..., 2], b[..., 2]) * np.minimum(a[..., 3], b[..., 3])
-    union = a[..., 2] * a[..., 3] + b[..., 2] * b[..., 3] - shared
-    return np.sqrt(shared / union).astype(np.float32)
 
 
 def _flat(arrays: Mapping[str, np.ndarray], name: str, side: int, moment: int) -> np.ndarray:

@@ -11,6 +11,9 @@ import numpy as np
 from matchcut.top_k.parameters import RankingWeights, TopKParameters
 from matchcut.top_k.titles import Catalogue
 
+SCREEN_ASPECT = 16 / 9
+"""Of the frame into which pictures of any shape are fitted."""
+
 
 def factor(worths: Mapping[str, np.ndarray], weights: RankingWeights) -> np.ndarray | float:
     """What scores are multiplied by, in [0, 1].
@@ -38,6 +41,15 @@ def shorter_seconds(a: np.ndarray, b: np.ndarray, catalogue: Catalogue) -> np.nd
 def sharpness(a: np.ndarray, b: np.ndarray, catalogue: Catalogue) -> np.ndarray:
     """float32 (P,), of the softer frame: near the end of A and near the start of B; NaN where one is not known."""
     return np.minimum(catalogue.sharpness_out[a], catalogue.sharpness_in[b])
+
+
+def shape_worth(a: np.ndarray, b: np.ndarray, catalogue: Catalogue) -> np.ndarray:
+    """float64 (P,), overlap over union of both pictures, each as large as it fits into one frame; 1 for one shape."""
+    aspect = catalogue.aspect[catalogue.title]
+    first, second = aspect[a] / SCREEN_ASPECT, aspect[b] / SCREEN_ASPECT
+    width, height = (np.minimum(1, each) for each in ((first, second), (1 / first, 1 / second)))
+    shared = width.min(axis=0) * height.min(axis=0)
+    return np.asarray(shared / ((width * height).sum(axis=0) - shared))
 
 
 def in_proportion(value: np.ndarray, enough: float) -> np.ndarray:

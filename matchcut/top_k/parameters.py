@@ -22,6 +22,7 @@ class RankingWeights:
         motion: how alike what matches moves on both sides, where the flavor says so: who stands is nobody who walks.
         length: whether there is enough of both shots to be seen.
         sharpness: whether both are sharp where the cut would be.
+        shape: how far the pictures cover each other when neither is cropped: an upright one after a wide one jumps.
         diversity: how little a cut repeats the shots and scenes of better ones (maximal marginal relevance).
     """
 
@@ -32,6 +33,7 @@ class RankingWeights:
     motion: float = 0.45
     length: float = 0.3
     sharpness: float = 0.3
+    shape: float = 0.5
     diversity: float = 0.4
 
     def __post_init__(self) -> None:

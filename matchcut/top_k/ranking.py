@@ -120,6 +120,7 @@ class _Rows:
             "time": cues.time_worth(a, b, catalogue),
             "length": cues.in_proportion(cues.shorter_seconds(a, b, catalogue), parameters.enough_seconds),
             "sharpness": cues.in_proportion(cues.sharpness(a, b, catalogue), parameters.enough_sharpness),
+            "shape": cues.shape_worth(a, b, catalogue),
         }
         for name in (CONFIDENCE_COLUMN, MOTION_COLUMN):
             if name in pairs.column_names:

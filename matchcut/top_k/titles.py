@@ -96,6 +96,7 @@ class Catalogue:
         title: int64 (S,), the title's place in `names`.
         start_seconds, stop_seconds: float64 (S,).
         near_seconds: float64 (T,), below which two shots of the title are near.
+        aspect: float64 (T,), width by height of the picture without bars.
         sharpness_in, sharpness_out: float32 (S,), where a cut would come in and go out; NaN where it is not known.
         kept: bool (S,).
         group: int64 (S,), the same for shots that show the same, in one title or in several.
@@ -108,6 +109,7 @@ class Catalogue:
     start_seconds: np.ndarray
     stop_seconds: np.ndarray
     near_seconds: np.ndarray
+    aspect: np.ndarray
     sharpness_in: np.ndarray
     sharpness_out: np.ndarray
     kept: np.ndarray
@@ -138,6 +140,7 @@ class Catalogue:
             _joined(starts, np.float64),
             _joined(stops, np.float64),
             np.minimum(parameters.near_seconds, durations * parameters.near_share),
+            np.array([each.record.width / each.record.height for each in facts]),
             _joined([_sharpness(each, 0) for each in facts], np.float32),
             _joined([_sharpness(each, -1) for each in facts], np.float32),
             _joined([each.kept for each in facts], np.bool_),

@@ -449,6 +449,13 @@ def test_what_the_flavor_is_not_sure_of_or_what_moves_on_differently_is_demoted(
     assert list(found) == [(1, 1), (0, 0)]
 
 
+@pytest.mark.parametrize(("width", "height", "covered"), [(36, 64, 81 / 256), (86, 36, 64 / 86), (128, 72, 1)])
+def test_a_picture_of_another_shape_is_demoted_by_what_it_does_not_cover(width, height, covered):
+    titles = {"wide": title_of(1), "other": replace(title_of(1), record=replace(RECORD, width=width, height=height))}
+    (only,) = ranked_with({"shape": 0.5}, titles=titles, pairs=pairs_of(("other", 0, "wide", 0, 0.8))).values()
+    assert only.score == pytest.approx(0.8 * (1 - 0.5 * (1 - covered)))
+
+
 def test_a_cut_that_repeats_a_better_one_gives_way_to_a_weaker_new_one():
     vectors = [[1, 0, 0, 0], [0, 1, 0, 0], [0.685, 0, np.sqrt(1 - 0.685**2), 0], [0, 0, 0, 1]]
     titles = {name: title_of(1, vectors=[vector]) for name, vector in zip("abcd", vectors, strict=True)}
