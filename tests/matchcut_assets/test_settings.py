@@ -24,7 +24,7 @@ def test_every_kind_of_section_is_read() -> None:
             "fast": {"cut_threshold": 0.6},
             "top_k": {"k": 7, "weights": {"place": 0.2}},
             "delivery": {"played_on_page": 9},
-            "frame_match": {"max_persons": 2},
+            "frame_match": {"max_instances": 2},
         }
     )
     assert settings.library.root == "memory://films"
@@ -33,7 +33,7 @@ def test_every_kind_of_section_is_read() -> None:
     assert settings.top_k.k == 7
     assert settings.top_k.weights == RankingWeights(place=0.2)
     assert settings.delivery.played_on_page == 9
-    assert settings.flavors[0].parameters.max_persons == 2
+    assert settings.flavors[0].parameters.max_instances == 2
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def versions(**sections: dict[str, object]) -> dict[str, str]:
         ({"top_k": {"k": 7}}, LISTS),
         ({"top_k": {"weights": {"place": 0.2}}}, LISTS),
         (
-            {"frame_match": {"max_persons": 2}},
+            {"frame_match": {"max_instances": 2}},
             # A list asks whether the other flavors agree.
             {"frame_match/silhouettes", "frame_match/pair_scores", *LISTS},
         ),

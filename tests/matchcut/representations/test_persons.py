@@ -1,20 +1,10 @@
 import numpy as np
 import pytest
 
-from matchcut.representations.persons import (
-    WEIGHTS,
-    Body,
-    Detector,
-    PersonFinder,
-    PersonParameters,
-    Witness,
-    anchor_grid,
-    is_cut_off,
-    one_per_person,
-    persons_of,
-    region_map,
-    unexplained,
-)
+from matchcut.representations.bodies import Body, Witness, is_cut_off, one_per_person, region_map
+from matchcut.representations.detectors import Detector, anchor_grid
+from matchcut.representations.person_finder import WEIGHTS, PersonFinder
+from matchcut.representations.persons import PersonParameters, persons_of, unexplained
 from resources.model_weights import ModelWeights
 
 SHAPE = (144, 256)  # a frame as large as the mask, so that pixels are pixels
@@ -76,6 +66,11 @@ def test_where_the_landmark_network_sees_nobody_a_body_beside_the_mask_is_nobody
 def test_a_weak_detection_makes_a_person_of_low_confidence():
     (person,) = persons_of(block((60, 100)), [body((60, 100), score=0.41)], PARAMETERS)
     assert person.confidence == pytest.approx((0.41 - 0.35) / (0.65 - 0.35), abs=1e-5)
+
+
+def test_who_has_the_least_score_can_just_be_believed_in():
+    for score, count in ((PARAMETERS.least_score - 1e-3, 0), (PARAMETERS.least_score + 1e-3, 1)):
+        assert len(persons_of(block((60, 100)), [body((60, 100), score=score)], PARAMETERS)) == count
 
 
 def test_one_mask_with_two_bodies_is_two_persons_without_a_common_pixel():
