@@ -27,6 +27,7 @@ from matchcut.representations.person_finder import PersonFinder
 
 SEARCHED_MOMENTS = (0, -1)  # of either side
 LOST = 0.6  # share of what is known of a shot's persons below which a moment has lost some of them
+MOST_THREADS = 8  # decoding is about a tenth of the work and done by one: it keeps no more of them busy
 NEAR_MOMENT = 0.1  # what a distance of one size is worth in overlap, when persons are told apart
 
 Found = dict[int, list[Instance]]
@@ -43,7 +44,7 @@ def find_persons(proxy: Proxy, moments: np.ndarray, new_finder: Callable[[], Per
     Returns:
         Frame number to persons, the largest first; of shots in which nobody was found the searched moments only.
     """
-    count = min(usable_cores(), max(len(moments), 1))
+    count = min(usable_cores(), MOST_THREADS, max(len(moments), 1))
     idle: SimpleQueue[PersonFinder] = SimpleQueue()
     for _ in range(count):
         idle.put(new_finder())
@@ -87,12 +88,14 @@ def persons_of_shot(shot: np.ndarray, frames: Mapping[int, np.ndarray], finder: 
     peopled = [number for number in searched if found[number]]
     if not peopled:
         return found
-    for number, nearest in _nearest(sorted(frames.keys() - found.keys()), peopled):
+    seen_from = dict(_nearest(sorted(frames.keys() - found.keys()), peopled))
+    for number, nearest in seen_from.items():
         known = found[nearest]
         followed = _followed(finder, frames[number], known)
         found[number] = followed if not _is_lost(followed, known) else _more(followed, finder.find(frames[number]))
-    again = lost_from_sight(shot, found)
-    for number, nearest in again.items():
+    # Looking once more from where a moment was looked at already would show the same.
+    again = lost_from_sight(shot, found).items() - seen_from.items()
+    for number, nearest in sorted(again):
         found[number] = _more(found[number], _followed(finder, frames[number], found[nearest]))
     return found
 
