@@ -63,12 +63,16 @@ class MaskRcnn:
         self._weights = weights
         self._parameters = parameters
 
-    def find(self, frame: np.ndarray) -> list[Instance]:
-        """Instances in a uint8 (H, W, 3) RGB frame, the surest first.
+    def load(self) -> None:
+        """Make the network now rather than at the first frame, so that what is missing is said before work is done.
 
         Raises:
             MatchcutError: torchvision is not there or does not fit torch, or the weights are another network's.
         """
+        _ = self._network
+
+    def find(self, frame: np.ndarray) -> list[Instance]:
+        """Instances in a uint8 (H, W, 3) RGB frame, the surest first; errors as of `load`."""
         import torch
 
         device = next(self._network.parameters()).device

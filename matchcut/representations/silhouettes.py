@@ -121,12 +121,20 @@ class Silhouettes:
         """
         size = (proxy.record.width, proxy.record.height)
         moments = cut_moments(shots, proxy.seconds, self.parameters.moments)
+        things = self._finder_of_things(weights)
         found = find_persons(proxy, moments, lambda: PersonFinder(weights, self.parameters.persons))
-        if self.parameters.finder == "mask_rcnn":
-            finder = MaskRcnn(weights[MASK_RCNN_WEIGHTS[0]], self.parameters.mask_rcnn)
-            found = with_things(proxy, moments, found, finder, self.parameters.persons.same_mask)
+        if things is not None:
+            found = with_things(proxy, moments, found, things, self.parameters.persons.same_mask)
         shown = np.array([any(found.get(n) for n in row) for row in moments.reshape(len(moments), -1).tolist()], bool)
         return self.rows_of(shots.shot[shown], moments[shown], found, size, proxy.seconds)
+
+    def _finder_of_things(self, weights: Mapping[str, Path]) -> MaskRcnn | None:
+        """What finds animals and objects, ready; None where they are not looked for."""
+        if self.parameters.finder == "persons":
+            return None
+        finder = MaskRcnn(weights[MASK_RCNN_WEIGHTS[0]], self.parameters.mask_rcnn)
+        finder.load()
+        return finder
 
     def rows_of(
         self,

@@ -99,6 +99,7 @@ def test_a_shot_of_animals_has_a_row(dogs_everywhere: Path, tmp_path: Path):
     assert rows.shot.tolist() == [3]
     assert DOG in rows.arrays["category"][0]
     assert (rows.arrays["confidence"][0, ..., 0] > 0.9).all()
+    assert flavor.picture(proxy, rows, [0]).ndim == 3
     assert flavor.refine(rows, rows, np.array([0]), np.array([0])).cues["animals"][0] >= 1
 
 
@@ -127,13 +128,17 @@ def test_weights_of_another_network_are_refused_with_what_to_do(tmp_path: Path):
     noise.write_bytes(bytes(range(256)))
     for path in (other, noise):
         with pytest.raises(MatchcutError, match=re.escape("once, online.")):
-            MaskRcnn(path, SMALL).find(frame())
+            MaskRcnn(path, SMALL).load()
 
 
 @pytest.mark.skipif(not PROBLEM, reason="torchvision is there")
-def test_without_torchvision_the_error_says_what_to_install(tmp_path: Path):
+def test_without_torchvision_the_error_says_what_to_install_before_anything_is_looked_at(tmp_path: Path):
+    flavor = Silhouettes(SilhouetteParameters(finder="mask_rcnn"))
+    proxy = make_proxy(tmp_path, [frame()] * 2)
+    shots = UsableShots(np.array([0]), np.array([0]), np.array([2]))
+    weights = dict.fromkeys(flavor.weights, tmp_path / "none")  # not even those of the persons' networks are read
     with pytest.raises(MatchcutError, match=re.escape("pip install --editable '.[objects]'")):
-        MaskRcnn(tmp_path / "none.pth", SMALL).find(frame())
+        flavor.represent(proxy, shots, weights)
 
 
 def test_a_category_that_does_not_exist_is_refused_with_those_that_do():
