@@ -18,7 +18,8 @@ import cv2
 import numpy as np
 
 from benchmarks.machine import machine_facts, shared_videos
-from matchcut.representations.persons import WEIGHTS, PersonFinder, PersonParameters
+from matchcut.representations.person_finder import WEIGHTS, PersonFinder
+from matchcut.representations.persons import PersonParameters
 from resources.model_weights import ModelWeights
 
 DEFAULT_JSON = Path("benchmarks/results/persons.json")

@@ -29,7 +29,8 @@ from matchcut.pictures import encode_jpeg, side_by_side
 from matchcut.representations.flavor import Flavor
 from matchcut.representations.grid import lay_field, lay_mask
 from matchcut.representations.movement import flow_between
-from matchcut.representations.persons import PersonFinder, PersonParameters
+from matchcut.representations.person_finder import PersonFinder
+from matchcut.representations.persons import PersonParameters
 from matchcut.representations.silhouette_scores import silhouette_iou
 from resources.model_weights import ModelWeights
 

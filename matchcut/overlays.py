@@ -38,15 +38,13 @@ def overlay(representation: Representation, shot: int, frame: int, *, is_end: bo
     if len(rows) == 0:
         return None
     arrays = {name: array[rows[0]] for name, array in representation.arrays.items()}
-    persons, moments, camera, subject = (
-        arrays.get(name, _ABSENT) for name in ("persons", "frame", "camera", "subject")
-    )
+    masks, moments, camera, subject = (arrays.get(name, _ABSENT) for name in ("masks", "frame", "camera", "subject"))
     if moments.ndim != 2:
         return None
     side = OUT if is_end else IN
     at = side, int(np.argmin(np.abs(moments[side] - frame)))
-    if persons.ndim == 4 and persons.shape[:2] == moments.shape and _is_grid(persons):
-        return _silhouettes(persons[at])
+    if masks.ndim == 4 and masks.shape[:2] == moments.shape and _is_grid(masks):
+        return _silhouettes(masks[at])
     if subject.ndim == 5 and subject.shape[:2] == camera.shape[:2] == moments.shape:
         return _arrows(_movement(camera[at], subject[at].astype(np.float64)))
     return None

@@ -129,12 +129,19 @@ def is_right(file: RegistryFile, path: Path) -> bool:
     A file's hash is computed once per process, and again when its size or time changes.
     """
     try:
-        state = path.stat()
+        is_as_large = path.stat().st_size == file.size_bytes
     except OSError:
         return False
-    if state.st_size != file.size_bytes:
-        return False
-    return _sha256(path, state.st_mtime_ns) == file.sha256
+    return is_as_large and sha256_at(path) == file.sha256
+
+
+def sha256_at(path: Path) -> str | None:
+    """The hash of a file, 64 hex digits, None where there is none; computed once until the file changes."""
+    try:
+        state = path.stat()
+    except OSError:
+        return None
+    return _sha256(path, state.st_mtime_ns)
 
 
 @lru_cache(maxsize=256)

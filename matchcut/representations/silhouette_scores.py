@@ -3,6 +3,10 @@
 Any two close-ups of heads share most of their pixels, so that outlines are compared too (boundary IoU, arXiv
 2103.16562), and joints, the head's above all. A silhouette may be shifted and scaled a little before, as an editor
 reframes.
+
+A person is matched with a person only, an animal with an animal, an object with any object. Shape counts whatever it
+belongs to, so that a bone may become a satellite: a pair of different kinds lacks what the masks say one by one, and is
+worth at most four fifths of what it would be among its like.
 """
 
 from collections.abc import Sequence
@@ -11,9 +15,10 @@ from itertools import permutations
 
 import numpy as np
 
+from matchcut.representations.bodies import JOINT_NAMES, JOINTS, MIRRORED_JOINTS, NUM_HEAD_JOINTS
 from matchcut.representations.flavor import BlockScores, Representation
 from matchcut.representations.grid import CELLS, GRID_HEIGHT, GRID_WIDTH
-from matchcut.representations.persons import JOINT_NAMES, JOINTS, MIRRORED_JOINTS, NUM_HEAD_JOINTS
+from matchcut.representations.instances import KINDS, kinds_of
 
 # What a silhouette's share of the picture is worth, before the square root. A speck matches every speck and strikes
 # nobody, what fills the picture matches all that fills it. This, HEAD_REACH and HEAD_WEIGHT were chosen by 226 graded
@@ -21,10 +26,12 @@ from matchcut.representations.persons import JOINT_NAMES, JOINTS, MIRRORED_JOINT
 # recall@10 as it was and take 9 of 200 from recall@1. Part of `silhouettes.SCORE_ALGORITHM`, as all here.
 AREA_SHARES = (0.01, 0.2, 0.6, 0.9)
 AREA_WORTH = (0.0, 1.0, 1.0, 0.0)
-# How much the masks as a whole, person by person, their outlines and the joints have to say.
-UNION_WEIGHT, PERSON_WEIGHT, OUTLINE_WEIGHT, JOINT_WEIGHT = 0.25, 0.15, 0.35, 0.25
+# How much the masks as a whole, each with its like, their outlines and the joints have to say.
+UNION_WEIGHT, INSTANCE_WEIGHT, OUTLINE_WEIGHT, JOINT_WEIGHT = 0.25, 0.15, 0.35, 0.25
 OUTLINE_CELLS = 2  # width of an outline: 2.7 % of the picture's diagonal (the paper: 2 %)
-HEAD_JOINT_WEIGHT = 2.0  # of the nose and the ears among the joints: where the face is, the eye is
+# Of the nose and the ears among the joints: where the face is, the eye is. They also tell which way it looks: as a term
+# of its own that moved hardly one of the planted pairs for tuning, and is left out.
+HEAD_JOINT_WEIGHT = 2.0
 JOINT_REACH = 0.09  # heights: joints this far apart are worth 1/e; by eye
 # Whatever else matches: a face that jumps takes away up to half.
 HEAD_REACH, HEAD_WEIGHT = 0.18, 0.5
@@ -51,13 +58,14 @@ class Side:
 
     Attributes:
         frame: int64 (N, M).
-        packed: uint8 (N, M, P, 288), packed masks of persons; `masks` unpacks some.
+        packed: uint8 (N, M, P, 288), packed masks of instances; `masks` unpacks some.
+        kind: int64 (N, P), of each instance, its place in `KINDS`; -1 for none.
         is_mirrored: whether `masks` mirrors them.
-        words: uint64 (N, M, 36), all persons together, packed.
+        words: uint64 (N, M, 36), all instances together, packed.
         cells: float32 (N, M), of the union.
         box: int64 (N, 4), where the picture lies.
         joints: float32 (N, M, P, 15, 3).
-        motion: float32 (N, M, 2), of all persons, weighted by area.
+        motion: float32 (N, M, 2), of all instances, weighted by area.
         confidence: float32 (N, M), the same.
         area: float32 (N, M), share of the picture.
         sureness: float32 (N, M), what the confidence is worth.
@@ -66,6 +74,7 @@ class Side:
 
     frame: np.ndarray
     packed: np.ndarray
+    kind: np.ndarray
     is_mirrored: bool
     words: np.ndarray
     cells: np.ndarray
@@ -80,7 +89,7 @@ class Side:
     @classmethod
     def of(cls, rows: Representation, side: int) -> "Side":
         """Unpack a side."""
-        packed = rows.arrays["persons"][:, side]
+        packed = rows.arrays["masks"][:, side]
         each = np.bitwise_count(packed).sum(axis=3, dtype=np.float32)
         total = each.sum(axis=2)
         share = np.divide(each, total[..., None], out=np.zeros_like(each), where=total[..., None] > 0)
@@ -91,6 +100,7 @@ class Side:
         return cls(
             frame=rows.arrays["frame"][:, side],
             packed=packed,
+            kind=kinds_of(rows.arrays["category"]),
             is_mirrored=False,
             words=np.ascontiguousarray(union).view(np.uint64),
             cells=total,
@@ -117,7 +127,7 @@ class Side:
         return replace(self, is_mirrored=True, words=words, box=box, joints=joints, motion=motion)
 
     def masks(self, at: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-        """Persons of P rows at a moment each, bool (P, S, 36, 64); S is as many as any of them shows."""
+        """Instances of P rows at a moment each, bool (P, S, 36, 64); S is as many as any of them shows."""
         chosen = self.packed[at]
         slots = int(chosen.any(axis=(0, 2)).nonzero()[0].max(initial=0)) + 1
         unpacked = _unpacked(chosen[:, :slots])
@@ -208,8 +218,10 @@ def _at_moments(
         "area": np.sqrt(out.area[at_a] * into.area[at_b]),
         "flopped": np.full(len(worth), float(into.is_mirrored), np.float32),
     }
-    persons_a, persons_b = out.masks(at_a), into.masks(at_b)
-    union_a = _together(persons_a)
+    masks_a, masks_b = out.masks(at_a), into.masks(at_b)
+    kind_a, kind_b = out.kind[at_a[0], : masks_a.shape[1]], into.kind[at_b[0], : masks_b.shape[1]]
+    is_like = kind_a[:, :, None] == kind_b[:, None, :]
+    union_a = _together(masks_a)
     outline_a = outlines(union_a, out.box[at_a[0]])
 
     def compared(moved_b: np.ndarray, joints_b: np.ndarray, cost: np.ndarray) -> BlockScores:
@@ -217,38 +229,46 @@ def _at_moments(
         union = _mask_iou(union_a, union_b)
         # At most the masks' overlap, as in the paper: the left side of one shape may lie on the right of another.
         outline = np.minimum(_mask_iou(outline_a, outlines(union_b, into.box[at_b[0]])), union)
-        shared = np.matmul(_flat(persons_a), _flat(moved_b).transpose(0, 2, 1))
+        shared = np.matmul(_flat(masks_a), _flat(moved_b).transpose(0, 2, 1)) * is_like
         matching, kept = _matching(shared)
-        person = _iou(kept, union_a.sum(axis=(1, 2), dtype=np.float32), union_b.sum(axis=(1, 2), dtype=np.float32))
+        instance = _iou(kept, union_a.sum(axis=(1, 2), dtype=np.float32), union_b.sum(axis=(1, 2), dtype=np.float32))
         joints = _joint_nearness(out.joints[at_a], joints_b, shared, matching, _JOINT_WEIGHTS, JOINT_REACH)
         head = _joint_nearness(out.joints[at_a], joints_b, shared, matching, _NOSE_ALONE, HEAD_REACH)
-        shape = UNION_WEIGHT * union + PERSON_WEIGHT * person + OUTLINE_WEIGHT * outline
+        shape = UNION_WEIGHT * union + INSTANCE_WEIGHT * instance + OUTLINE_WEIGHT * outline
         known = ~np.isnan(joints)
         shape = np.where(known, shape + JOINT_WEIGHT * np.nan_to_num(joints), shape / (1 - JOINT_WEIGHT))
-        count = np.minimum(persons_a.any(axis=(2, 3)).sum(axis=1), moved_b.any(axis=(2, 3)).sum(axis=1))
         cues = {
             "union_iou": union,
             "outline_iou": outline,
-            "person_iou": person,
+            "instance_iou": instance,
             "joints": np.nan_to_num(joints),
             "head": np.nan_to_num(head),
-            "persons": count,
+            **_counts(masks_a, kind_a, moved_b, kind_b),
             "reframed": (cost < 1).astype(np.float32),
         }
         head_worth = 1 - HEAD_WEIGHT * (1 - np.nan_to_num(head, nan=1.0))
         score = (shape * head_worth * worth * cost).astype(np.float32)
         return BlockScores(score, out.frame[at_a], into.frame[at_b], common | cues)
 
-    scale, shift = _reframing(union_a, _together(persons_b))
-    as_it_lies = compared(persons_b, into.joints[at_b], np.ones(len(worth)))
+    scale, shift = _reframing(union_a, _together(masks_b))
+    as_it_lies = compared(masks_b, into.joints[at_b], np.ones(len(worth)))
     cost = np.where((scale != 1) | (shift != 0).any(axis=1), REFRAME_WORTH, 1.0)
-    reframed = compared(moved(persons_b, scale, shift), _joints_moved(into.joints[at_b], persons_b, scale, shift), cost)
+    reframed = compared(moved(masks_b, scale, shift), _joints_moved(into.joints[at_b], masks_b, scale, shift), cost)
     return better_of([as_it_lies, reframed])
 
 
-def _joints_moved(joints: np.ndarray, persons: np.ndarray, scale: np.ndarray, shift: np.ndarray) -> np.ndarray:
+def _counts(masks_a: np.ndarray, kind_a: np.ndarray, masks_b: np.ndarray, kind_b: np.ndarray) -> dict[str, np.ndarray]:
+    """How many of each kind both sides show, by the names in `KINDS`: int64 (P,) of masks (P, S, 36, 64)."""
+    there_a, there_b = masks_a.any(axis=(2, 3)), masks_b.any(axis=(2, 3))
+    return {
+        name: np.minimum((there_a & (kind_a == kind)).sum(axis=1), (there_b & (kind_b == kind)).sum(axis=1))
+        for kind, name in enumerate(KINDS)
+    }
+
+
+def _joints_moved(joints: np.ndarray, masks: np.ndarray, scale: np.ndarray, shift: np.ndarray) -> np.ndarray:
     """Joints (P, S, 15, 3) as `moved` moves the masks (P, S, 36, 64) that they belong to."""
-    middle = (_middles(_together(persons))[0] + 0.5) / GRID_HEIGHT
+    middle = (_middles(_together(masks))[0] + 0.5) / GRID_HEIGHT
     placed = joints.copy()
     placed[..., :2] -= middle[:, None, None]
     placed[..., :2] *= scale[:, None, None, None]
@@ -298,13 +318,13 @@ def _middles(masks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _matching(shared: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Each person matched to at most one of the other side so that most cells are shared.
+    """Each instance matched to at most one of the other side so that most cells are shared.
 
     Args:
-        shared: float32 (P, S, T), cells that person x of A and person y of B share.
+        shared: float32 (P, S, T), cells that instance x of A and instance y of B share; 0 where they are not alike.
 
     Returns:
-        int64 (P, min(S, T), 2), pairs of persons, and float32 (P,), the cells that matched persons share.
+        int64 (P, min(S, T), 2), pairs of instances, and float32 (P,), the cells that matched ones share.
     """
     few, many = sorted(shared.shape[1:])
     orders = np.array([list(zip(range(few), order, strict=True)) for order in permutations(range(many), few)])
@@ -318,13 +338,13 @@ def _matching(shared: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _joint_nearness(
     a: np.ndarray, b: np.ndarray, shared: np.ndarray, matching: np.ndarray, weights: np.ndarray, reach: float
 ) -> np.ndarray:
-    """Mean nearness of the joints of matched persons, weighted by shared cells, float64 (P,); NaN without joints.
+    """Mean nearness of the joints of matched instances, weighted by shared cells, float64 (P,); NaN without joints.
 
     Args:
         a: float32 (P, S, 15, 3).
         b: float32 (P, T, 15, 3).
         shared: float32 (P, S, T), cells.
-        matching: int64 (P, min(S, T), 2), pairs of persons.
+        matching: int64 (P, min(S, T), 2), pairs of instances.
         weights: float64 (15,), of the joints.
         reach: heights; joints this far apart are worth 1/e.
     """
@@ -373,9 +393,9 @@ def _mask_iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return _iou(shared, a.sum(axis=(1, 2), dtype=np.float32), b.sum(axis=(1, 2), dtype=np.float32))
 
 
-def _together(persons: np.ndarray) -> np.ndarray:
+def _together(masks: np.ndarray) -> np.ndarray:
     """bool (P, 36, 64), the union of (P, S, 36, 64)."""
-    return np.asarray(persons.any(axis=1))
+    return np.asarray(masks.any(axis=1))
 
 
 def _flat(masks: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ def persons(*masks):
     """A representation of one shot, its masks at frames 10 and 20, where it is entered and where it is left."""
     packed = np.packbits(np.stack(masks).reshape(1, len(masks), 1, -1), axis=-1)
     both = np.stack([packed, packed], axis=1)
-    return Representation(np.array([4]), {"persons": both, "frame": np.array([[[10, 20], [10, 20]]])})
+    return Representation(np.array([4]), {"masks": both, "frame": np.array([[[10, 20], [10, 20]]])})
 
 
 def grid(rows, columns):
@@ -57,8 +57,8 @@ def test_nothing_is_drawn_for_a_shot_without_a_row_or_for_another_kind_of_repres
     assert overlay(persons(grid(slice(0), 0), grid(0, 0)), 4, 10, is_end=True) is None
     others = (
         {"vectors": np.zeros((1, 8))},
-        {"persons": np.zeros((1, 2, 1, 1, 100), np.uint8), "frame": np.array([[[10], [20]]])},  # no 16:9 grid
-        {"persons": np.zeros((1, 2, 1, 1, 288), np.uint8), "frame": np.array([10])},
+        {"masks": np.zeros((1, 2, 1, 1, 100), np.uint8), "frame": np.array([[[10], [20]]])},  # no 16:9 grid
+        {"masks": np.zeros((1, 2, 1, 1, 288), np.uint8), "frame": np.array([10])},
         {"subject": np.zeros((1, 2, 1, 9, 16, 2)), "frame": np.array([[[10], [20]]])},
     )
     for arrays in others:

@@ -201,7 +201,8 @@ def random_silhouettes(count: int, persons: int, seed: int = 1) -> Representatio
         np.arange(count),
         {
             "frame": np.arange(10 * count).reshape(count, 2, 5),
-            "persons": np.packbits(grids.reshape(*shape, -1), axis=-1),
+            "masks": np.packbits(grids.reshape(*shape, -1), axis=-1),
+            "category": np.ones((count, 4), np.uint8),
             "confidence": grids.any(axis=(4, 5)).astype(np.float32),
             "joints": np.zeros((*shape, 15, 3), np.float16),
             "motion": np.zeros((*shape, 2), np.float32),

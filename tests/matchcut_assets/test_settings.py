@@ -24,7 +24,7 @@ def test_every_kind_of_section_is_read() -> None:
             "fast": {"cut_threshold": 0.6},
             "top_k": {"k": 7, "weights": {"place": 0.2}},
             "delivery": {"played_on_page": 9},
-            "frame_match": {"max_persons": 2},
+            "frame_match": {"max_instances": 2, "finder": "mask_rcnn", "mask_rcnn": {"categories": ["dog", "car"]}},
         }
     )
     assert settings.library.root == "memory://films"
@@ -33,7 +33,9 @@ def test_every_kind_of_section_is_read() -> None:
     assert settings.top_k.k == 7
     assert settings.top_k.weights == RankingWeights(place=0.2)
     assert settings.delivery.played_on_page == 9
-    assert settings.flavors[0].parameters.max_persons == 2
+    assert settings.flavors[0].parameters.max_instances == 2
+    assert settings.flavors[0].parameters.mask_rcnn.categories == ("dog", "car")
+    assert "mask_rcnn" in settings.flavors[0].weights
 
 
 @pytest.mark.parametrize(
@@ -47,6 +49,8 @@ def test_every_kind_of_section_is_read() -> None:
         ({"delivery": {"played_megabytes": -1}}, "played_megabytes must be at least 0"),
         ({"top_k": 3}, "[top_k] has no 3"),
         ({"dagster": {"executor": "celery"}}, "[dagster] executor: "),
+        ({"frame_match": {"finder": "yolo"}}, "[frame_match] finder: "),
+        ({"frame_match": {"mask_rcnn": {"categories": ["unicorn"]}}}, "categories has ['unicorn']; choose of"),
     ],
 )
 def test_what_does_not_exist_is_refused(sections: dict[str, object], message: str) -> None:
@@ -76,8 +80,12 @@ def versions(**sections: dict[str, object]) -> dict[str, str]:
         ({"top_k": {"k": 7}}, LISTS),
         ({"top_k": {"weights": {"place": 0.2}}}, LISTS),
         (
-            {"frame_match": {"max_persons": 2}},
+            {"frame_match": {"max_instances": 2}},
             # A list asks whether the other flavors agree.
+            {"frame_match/silhouettes", "frame_match/pair_scores", *LISTS},
+        ),
+        (
+            {"frame_match": {"finder": "mask_rcnn"}},
             {"frame_match/silhouettes", "frame_match/pair_scores", *LISTS},
         ),
         ({"standardized_encode": {"height": 240}}, versions().keys() - {"standardized_sound"}),

