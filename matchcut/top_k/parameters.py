@@ -33,7 +33,7 @@ class RankingWeights:
     motion: float = 0.45
     length: float = 0.3
     sharpness: float = 0.3
-    shape: float = 0.5
+    shape: float = 0.25
     diversity: float = 0.4
 
     def __post_init__(self) -> None:
