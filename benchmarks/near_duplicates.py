@@ -325,12 +325,8 @@ def _count_copy(
 
 def questions_of(
     films: Mapping[str, Film], copies: Mapping[str, Mapping[str, Film]], relations: Mapping[str, np.ndarray]
-) -> tuple[Questions, np.ndarray, np.ndarray, np.ndarray]:
-    """Middle frames of the copies asked for among those of the films.
-
-    Returns:
-        The questions; the film of every real shot, int64 (R,); pHash of the queries and of the real shots.
-    """
+) -> tuple[Questions, np.ndarray, np.ndarray]:
+    """Middle frames of the copies asked for among those of the films, and pHash of the queries and of the films'."""
     start, total, shows = {}, 0, {}
     for name, film in films.items():
         shows[name] = np.flatnonzero(film.middle_shows)
@@ -346,8 +342,10 @@ def questions_of(
             asked_hashes.append(copy.hashes[shows[name]])
     real = np.concatenate([film.middles[shows[name]] for name, film in films.items()])
     film_of = np.repeat(np.arange(len(films)), [len(each) for each in shows.values()])
+    copy_of = np.repeat(np.arange(len(queries)), [len(each) for each in queries])
     hashes = np.concatenate([film.hashes[shows[name]] for name, film in films.items()])
-    return Questions(np.concatenate(queries), real, np.concatenate(rows)), film_of, np.concatenate(asked_hashes), hashes
+    questions = Questions(np.concatenate(queries), real, np.concatenate(rows), copy_of, film_of)
+    return questions, np.concatenate(asked_hashes), hashes
 
 
 def measure_codes(
@@ -357,11 +355,11 @@ def measure_codes(
     sizes: Sequence[int],
 ) -> dict[str, Any]:
     """Frames of the copies searched among those of the films and many made-up ones."""
-    questions, film_of, asked_hashes, hashes = questions_of(films, copies, relations)
+    questions, asked_hashes, hashes = questions_of(films, copies, relations)
     usable = [film.embeddings.luma_std >= BLANK_CONTRAST for film in films.values()]
     frames = np.concatenate([film.embeddings.vectors[u] for film, u in zip(films.values(), usable, strict=True)])
     film_of_frame = np.repeat(np.arange(len(films)), [int(u.sum()) for u in usable])
-    nearest = nearest_of_other_films(questions.real, film_of)
+    nearest = nearest_of_other_films(questions.real, questions.film_of_real)
     noise = fitted_noise(questions.real, frames, film_of_frame, float(np.median(nearest)))
     sample = made_up(frames, film_of_frame, noise, 2000, (0,))
     results = search(questions, frames, film_of_frame, noise, load_model(), sizes)

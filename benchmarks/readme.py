@@ -284,8 +284,9 @@ def near_duplicates(result: dict[str, Any]) -> str:
             f"with noise, {_nearness(codes['made_up'])}. "
             "Mean average precision (mAP; ties count against), the share of the database that is within the distance "
             "that finds 95 % and 99 %, and the time of one query in FAISS on one thread of a shared "
-            f"{machine['processor']}. IVF: lists that must be visited. Signs, and the learned directions without their "
-            "offset, are taken around the mean of this very database, which no code knows that is stored once. "
+            f"{machine['processor']}. IVF: lists that must be visited. Learned codes are those of the graph, around a "
+            "center of each title's own (made-up ones are a thousand to a title); signs without training are taken "
+            "around the mean of this very database, which no code knows that is stored once. "
             f"{_worth(codes['methods'])} imagededup's network is left out: its weights come from the "
             "internet, and torchvision does not import beside the CPU build of PyTorch:",
             "",

@@ -22,7 +22,7 @@ class NearDuplicateModel:
     """A linear head and a decision.
 
     Attributes:
-        weight: float32 (1280, 256); `vector @ weight + offset` are the outputs whose signs are the code.
+        weight: float32 (1280, 256); `vector @ weight + offset` are the outputs whose signs are a code.
         offset: float32 (256,).
         decision: float64 (3,), of a logistic regression: what is added up is a constant, a weight for the greatest
             cosine of two shots' embeddings and one for the correlation of their pictures.
@@ -42,16 +42,18 @@ class NearDuplicateModel:
         """float32 (..., 256) of unit vectors (..., D)."""
         return np.asarray(vectors @ self.weight + self.offset, dtype=np.float32)
 
-    def codes(self, vectors: np.ndarray, bits: int = MAX_BITS) -> np.ndarray:
+    def codes(self, vectors: np.ndarray, bits: int = MAX_BITS, center: np.ndarray | None = None) -> np.ndarray:
         """uint8 (..., bits / 8): packed binary codes of unit vectors.
 
         Args:
             vectors: float32 (..., 1280).
             bits: one of `CODE_LENGTHS`.
+            center: float32 (256,), outputs above which a bit is set; None for 0, the center of what was trained on.
         """
         if bits not in CODE_LENGTHS:
             raise ValueError(f"a code has {', '.join(map(str, CODE_LENGTHS))} bits, not {bits}")
-        return np.packbits(self.outputs(vectors)[..., :bits] > 0, axis=-1)
+        outputs = self.outputs(vectors) if center is None else self.outputs(vectors) - center
+        return np.packbits(outputs[..., :bits] > 0, axis=-1)
 
     def chance(self, cosine: np.ndarray, correlation: np.ndarray) -> np.ndarray:
         """float64, the chance that two shots show the same set-up, in [0, 1].

@@ -70,7 +70,8 @@ def test_every_method_finds_the_same_frames_again_and_fewer_bits_find_less(frame
     queries = frames + rng.normal(0, 0.012, frames.shape).astype(np.float32)
     queries /= np.linalg.norm(queries, axis=1, keepdims=True)
     relation = np.eye(len(frames), dtype=np.int8)
-    results = search(Questions(queries, frames, relation), frames, FILM, 0.5, load_model(), sizes=(0, CHUNK))
+    questions = Questions(queries, frames, relation, FILM, FILM)
+    results = search(questions, frames, FILM, 0.5, load_model(), sizes=(0, CHUNK))
     precision = {
         name: figures["sizes"][str(CHUNK)]["mean_average_precision"]
         for name, figures in results.items()
