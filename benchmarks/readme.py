@@ -277,7 +277,8 @@ def near_duplicates(result: dict[str, Any]) -> str:
             "",
             f"{copies['copies_told_to_be_the_same_film']} of {copies['copies']} copies are told to be the same film, "
             f"{copies['other_films_told_to_be_the_same']} of {copies['other_films']} pairs of different films; "
-            f"{copies['pairs_compared_exactly']} of {copies['pairs']} pairs were compared exactly.",
+            f"{copies['pairs_compared_exactly']} of {copies['pairs']} pairs were compared exactly. "
+            f"{_recuts(result['recuts'])}",
             "",
             f"Codes, one frame per shot (the graph keeps three or more): {codes['queries']} frames of the copies as "
             f"queries among {codes['real_shots']} real shots and so many made up: mixtures of frames of three films "
@@ -304,6 +305,16 @@ def _excerpts(excerpts: dict[str, Any]) -> str:
         f"({all_frames['frames_per_minute']:g} per minute of film) and {three['found']['shots']} by three frames "
         f"({three['frames_per_minute']:g}); of the {excerpts['moving']} from shots whose ends do not coincide, "
         f"{all_frames['found']['moving']} and {three['found']['moving']}."
+    )
+
+
+def _recuts(recuts: dict[str, Any]) -> str:
+    """Whether another cut of a film is known."""
+    return (
+        f"In another cut (two fifths of the shots left out, the others trimmed, encoded anew) {recuts['shots_found']} "
+        f"of {recuts['shots']} shots are found again; {recuts['told_to_be_the_same_film']} of {recuts['recuts']} cuts "
+        f"are told to be the same film, {recuts['others_told_to_be_the_same']} of {recuts['pairs_with_other_films']} "
+        "pairs with other films."
     )
 
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from benchmarks.code_search import CHUNK, Counts, Questions, fitted_noise, hamming, made_up, search
-from benchmarks.near_duplicates import COPIES, best_threshold, figures_of, make_copies, phashes, relation_of
+from benchmarks.copied_films import COPIES, make_copies, phashes
+from benchmarks.near_duplicates import best_threshold, figures_of, relation_of
 from benchmarks.shots import encode
 from matchcut.near_duplicates.model import load_model
 from matchcut.shot_embeddings import DIMENSIONS
