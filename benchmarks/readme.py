@@ -286,8 +286,9 @@ def near_duplicates(result: dict[str, Any]) -> str:
             "Mean average precision (mAP; ties count against), the share of the database that is within the distance "
             "that finds 95 % and 99 %, and the time of one query in FAISS on one thread of a shared "
             f"{machine['processor']}. IVF: lists that must be visited. Learned codes are those of the graph, around a "
-            "center of each title's own (made-up ones are a thousand to a title); signs without training are taken "
-            "around the mean of this very database, which no code knows that is stored once. "
+            "center of each title's own (made-up ones are a thousand to a title), which was chosen on other films, "
+            "after a first choice had been seen to do less well on these; signs without training are taken around the "
+            "mean of this very database, which no code knows that is stored once. "
             f"{_worth(codes['methods'])} imagededup's network is left out: its weights come from the "
             "internet, and torchvision does not import beside the CPU build of PyTorch:",
             "",
@@ -312,9 +313,9 @@ def _recuts(recuts: dict[str, Any]) -> str:
     """Whether another cut of a film is known."""
     return (
         f"In another cut (two fifths of the shots left out, the others trimmed, encoded anew) {recuts['shots_found']} "
-        f"of {recuts['shots']} shots are found again; {recuts['told_to_be_the_same_film']} of {recuts['recuts']} cuts "
-        f"are told to be the same film, {recuts['others_told_to_be_the_same']} of {recuts['pairs_with_other_films']} "
-        "pairs with other films."
+        f"of {recuts['shots']} shots are found again, black ones not; {recuts['told_to_be_the_same_film']} of "
+        f"{recuts['recuts']} cuts are told to be the same film, {recuts['others_told_to_be_the_same']} of "
+        f"{recuts['pairs_with_other_films']} pairs with other films."
     )
 
 
