@@ -14,10 +14,13 @@ from typing import Any
 
 import numpy as np
 
+from matchcut.near_duplicates.codes import codes_of_title
 from matchcut.near_duplicates.model import CODE_LENGTHS, MAX_BITS, NearDuplicateModel
 from matchcut.shot_embeddings import DIMENSIONS
 
 CHUNK = 10_000
+SHOTS_OF_TITLE = 1_000
+"""Of a made-up title: made-up shots are no titles by themselves."""
 SIZES = (0, 10_000, 100_000, 1_000_000)
 MOST_FLOATS = 100_000
 """Database of embeddings: a million of them are 5 GB, which a benchmark on a desk does not take."""
@@ -36,11 +39,15 @@ class Questions:
         queries: float32 (Q, 1280), unit vectors.
         real: float32 (R, 1280).
         relation: int8 (Q, R), 1 what is to be found, 0 what is not, -1 what nobody judged: it is passed over.
+        copy_of_query: int64 (Q,), ascending, the copy that each query is from.
+        film_of_real: int64 (R,), ascending, the film of each.
     """
 
     queries: np.ndarray
     real: np.ndarray
     relation: np.ndarray
+    copy_of_query: np.ndarray
+    film_of_real: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -49,11 +56,11 @@ class Method:
 
     Attributes:
         bits: of a code; 0 for floats.
-        describe: float32 (N, 1280) to uint8 (N, bits / 8), or to itself.
+        describe: float32 (N, 1280) and the title of each, int64 (N,) ascending, to uint8 (N, bits / 8), or to itself.
     """
 
     bits: int
-    describe: Callable[[np.ndarray], np.ndarray]
+    describe: Callable[[np.ndarray, np.ndarray], np.ndarray]
 
     @property
     def bytes_per_shot(self) -> int:
@@ -79,25 +86,25 @@ def methods(model: NearDuplicateModel, mean: np.ndarray) -> dict[str, Method]:
     """All that are compared.
 
     Args:
-        model: gives the learned codes.
-        mean: float32 (1280,), of the database, which signs without training are taken around, and the learned
-            directions too, to part what these are worth from what the learned offset is.
+        model: gives the learned codes, which are taken around each title's own center, as in the graph.
+        mean: float32 (1280,), of the database, which signs without training are taken around.
     """
     planes = np.random.default_rng(SEED).normal(size=(DIMENSIONS, MAX_BITS)).astype(np.float32)
 
     def learned(bits: int) -> Method:
-        return Method(bits, lambda vectors: model.codes(vectors, bits))
+        def describe(vectors: np.ndarray, title: np.ndarray) -> np.ndarray:
+            titles = np.split(vectors, np.flatnonzero(np.diff(title)) + 1)
+            return np.concatenate([codes_of_title(each, np.arange(len(each)), model, bits) for each in titles])
+
+        return Method(bits, describe)
 
     return {
         **{f"learned code, {bits} bits": learned(bits) for bits in CODE_LENGTHS},
-        "learned directions, 256 bits": Method(
-            MAX_BITS, lambda vectors: np.packbits((vectors - mean) @ model.weight > 0, axis=1)
-        ),
         "signs, 256 random hyperplanes": Method(
-            MAX_BITS, lambda vectors: np.packbits((vectors - mean) @ planes > 0, axis=1)
+            MAX_BITS, lambda vectors, _: np.packbits((vectors - mean) @ planes > 0, axis=1)
         ),
-        "signs, all 1280": Method(DIMENSIONS, lambda vectors: np.packbits(vectors > mean, axis=1)),
-        "cosine": Method(0, lambda vectors: vectors),
+        "signs, all 1280": Method(DIMENSIONS, lambda vectors, _: np.packbits(vectors > mean, axis=1)),
+        "cosine": Method(0, lambda vectors, _: vectors),
     }
 
 
@@ -216,8 +223,8 @@ def search(
     """
     mean = made_up(frames, film, noise, CHUNK, (SEED, 1, 0)).mean(axis=0)
     compared = methods(model, mean)
-    asked = {name: method.describe(questions.queries) for name, method in compared.items()}
-    stored = {name: [method.describe(questions.real)] for name, method in compared.items()}
+    asked = {name: method.describe(questions.queries, questions.copy_of_query) for name, method in compared.items()}
+    stored = {name: [method.describe(questions.real, questions.film_of_real)] for name, method in compared.items()}
     counts = {
         name: Counts(method.scores(asked[name], stored[name][0]), questions.relation)
         for name, method in compared.items()
@@ -226,13 +233,14 @@ def search(
         name: {"bytes_per_shot": method.bytes_per_shot, "sizes": {}} for name, method in compared.items()
     }
     results["cosine, IVF"] = {"bytes_per_shot": DIMENSIONS * 4 + 8, "sizes": {}}
+    made_up_title = np.arange(CHUNK) // SHOTS_OF_TITLE
     done = 0
     for size in sizes:
         for number in range(done // CHUNK, size // CHUNK):
             vectors = made_up(frames, film, noise, CHUNK, (SEED, 1, number))
             for name, method in compared.items():
                 if method.bits or size <= MOST_FLOATS:
-                    described = method.describe(vectors)
+                    described = method.describe(vectors, made_up_title)
                     counts[name].add(method.scores(asked[name], described))
                     stored[name].append(described)
         done = size

@@ -44,9 +44,7 @@ def excerpt(shots: ShotTable, seconds: np.ndarray, seed: Sequence[int]) -> ShotT
 
 def at_moments(embeddings: ShotEmbeddings) -> ShotEmbeddings:
     """What is left without the frames between the moments."""
-    rows = np.unique(embeddings.moments)
-    of_frames = {name: array[rows] for name, array in vars(embeddings).items() if name != "moments"}
-    return ShotEmbeddings(**of_frames, moments=np.searchsorted(rows, embeddings.moments))
+    return embeddings.take_frames(np.unique(embeddings.moments))
 
 
 def is_moving(embeddings: ShotEmbeddings) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""That shot again: set-ups within a title, other encodes of a film, excerpts, and codes among a million shots.
+"""That shot again: set-ups, other encodes and cuts of a film, excerpts, and codes among a million shots.
 
     python -m benchmarks.near_duplicates [--videos DIR] [--json FILE] [--most SHOTS]
 
@@ -12,10 +12,8 @@ import argparse
 import importlib.util
 import json
 import sys
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from importlib.metadata import version
 from itertools import combinations
 from pathlib import Path
@@ -34,79 +32,18 @@ from benchmarks.code_search import (
     quantiles,
     search,
 )
-from benchmarks.excerpts import SEED as EXCERPT_SEED
-from benchmarks.excerpts import excerpt
+from benchmarks.copied_films import COPIES, EXCERPTS_OF, Film, Looked, look_at_all
 from benchmarks.excerpts import measure as excerpts_found
 from benchmarks.machine import machine_facts, shared_videos
-from benchmarks.shots import encode
-from matchcut.deduplicated_shots import DeduplicatedShots, deduplicate, usable_seconds
-from matchcut.ffmpeg import find_ffmpeg
-from matchcut.given_shots import GivenShots
+from benchmarks.recuts import measure as recuts_found
 from matchcut.near_duplicates.codes import ShotCodes
 from matchcut.near_duplicates.model import load_model
-from matchcut.proxy import Proxy
 from matchcut.repeats import Repeats, decide, overlap, proposals
-from matchcut.shot_embeddings import BLANK_CONTRAST, ShotEmbeddings, embed_shots
-from matchcut.shots.table import ShotTable
-from matchcut.text_cards import find_text_cards
-from resources.model_weights import ModelWeights
+from matchcut.shot_embeddings import BLANK_CONTRAST, ShotEmbeddings
 
 DEFAULT_JSON = Path("benchmarks/results/near_duplicates.json")
-COPIED = ("sintel_trailer_480p", "nasa_rocket", "bbb_trailer", "tos_battle", "pip_people", "vertical")
-COPIES = {
-    "low": ("scale=426:-2", "-c:v", "mpeg4", "-q:v", "12"),
-    "graded": (
-        "crop=iw*0.94:ih*0.94,eq=brightness=0.06:contrast=1.15:saturation=0.7,scale=854:-2",
-        *("-c:v", "libx264", "-preset", "veryfast", "-crf", "32"),
-    ),
-    "colourless, logo": (
-        "hue=s=0,drawbox=x=20:y=20:w=80:h=40:color=white@0.9:t=fill,scale=640:-2",
-        *("-c:v", "libx264", "-preset", "veryfast", "-crf", "30"),
-    ),
-}
-"""Filter and encoder of every other encode of a film."""
-EXCERPTS_OF = "graded"
-"""The copies that excerpts are taken from."""
-MIDDLE = 1
-"""Of the frames that are embedded of every shot."""
 SAME, DIFFERENT, UNKNOWN = 1, 0, -1
 OURS, PLAIN, PHASH = "matchcut", "plain", "pHash"
-
-
-@dataclass(frozen=True)
-class Film:
-    """A film or another encode of it, looked at once.
-
-    Attributes:
-        shots: of the truth.
-        seconds: float64 (N,), how long each is.
-        embeddings: of the same shots.
-        hashes: uint8 (N, 8), pHash of the middle frames.
-        deduplicated: None where nobody labelled set-ups.
-        excerpts: embeddings of a second of each shot; None where none was taken.
-    """
-
-    shots: ShotTable
-    seconds: np.ndarray
-    embeddings: ShotEmbeddings
-    hashes: np.ndarray
-    deduplicated: DeduplicatedShots | None = None
-    excerpts: ShotEmbeddings | None = None
-
-    @property
-    def middles(self) -> np.ndarray:
-        """float32 (N, 1280)."""
-        return self.embeddings.vectors[self.embeddings.moments[:, MIDDLE]]
-
-    @property
-    def shows(self) -> np.ndarray:
-        """bool (N,), whether any frame shows something."""
-        return ~self.embeddings.throughout(self.embeddings.luma_std < BLANK_CONTRAST)
-
-    @property
-    def middle_shows(self) -> np.ndarray:
-        """bool (N,), whether the middle frame does."""
-        return np.asarray(self.embeddings.luma_std[self.embeddings.moments[:, MIDDLE]] >= BLANK_CONTRAST)
 
 
 def referee(videos: Path) -> Any:
@@ -119,62 +56,6 @@ def referee(videos: Path) -> Any:
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     return module
-
-
-def look_at(proxy: Proxy, shots: ShotTable, *, with_groups: bool = False, with_excerpts: bool = False) -> Film:
-    """Embed and hash a film's shots, and group them or take excerpts if that is asked for."""
-    weights = ModelWeights().paths(("efficientnet_lite0", "text_detection"))
-    embeddings = embed_shots(proxy, shots, weights)
-    groups = None
-    if with_groups:
-        groups = deduplicate(shots, embeddings, find_text_cards(proxy, shots, weights), proxy.seconds)
-    excerpts = None
-    if with_excerpts:
-        excerpts = embed_shots(proxy, excerpt(shots, proxy.seconds, (EXCERPT_SEED, shots.num_frames)), weights)
-    hashes = phashes(proxy, embeddings.frames[embeddings.moments[:, MIDDLE]])
-    return Film(shots, usable_seconds(shots, proxy.seconds), embeddings, hashes, groups, excerpts)
-
-
-def phashes(proxy: Proxy, frames: np.ndarray) -> np.ndarray:
-    """uint8 (N, 8), of the given frames."""
-    import imagehash
-    from PIL import Image
-
-    wanted, place = np.unique(frames, return_inverse=True)
-    hashes = [imagehash.phash(Image.fromarray(picture)).hash.ravel() for _, picture in proxy.frames_at(wanted.tolist())]
-    return np.packbits(np.array(hashes), axis=1)[place]
-
-
-def make_copies(video: Path, folder: Path) -> dict[str, Path]:
-    """The other encodes of a film, frame for frame, made while it is decoded once."""
-    copies = {kind: folder / f"{number}.mkv" for number, kind in enumerate(COPIES)}
-    outputs: list[str | Path] = []
-    for kind, (pictures, *encoder) in COPIES.items():
-        outputs += ["-map", "0:v:0", "-fps_mode", "passthrough", "-vf", pictures, *encoder, copies[kind]]
-    find_ffmpeg().run(outputs, video)
-    return copies
-
-
-def look_at_all(videos: Path, folder: Path) -> tuple[dict[str, Film], dict[str, dict[str, Film]]]:
-    """All films that are needed by name, and the copies by film and kind."""
-    truth = videos / "truth"
-    labelled = {path.name.removesuffix(".setups.csv") for path in truth.glob("*.setups.csv")}
-    paths = {path.stem: path for path in videos.iterdir() if path.is_file()}
-    films: dict[str, Film] = {}
-    copies: dict[str, dict[str, Film]] = {}
-    for name in sorted(labelled | set(COPIED)):
-        proxy = encode(paths[name], folder / name)
-        shots = GivenShots.read(truth / f"{name}.csv").table(proxy.record.num_frames)
-        films[name] = look_at(proxy, shots, with_groups=name in labelled)
-        if name not in COPIED:
-            continue
-        copies[name] = {}
-        for kind, path in make_copies(paths[name], folder).items():
-            copy = encode(path, folder / f"{name} {path.stem}")
-            if copy.record.num_frames != shots.num_frames:
-                raise SystemExit(f"{name}, {kind}: {copy.record.num_frames} frames of {shots.num_frames} were copied")
-            copies[name][kind] = look_at(copy, shots, with_excerpts=kind == EXCERPTS_OF)
-    return films, copies
 
 
 def relation_of(num_shots: int, setups: Mapping[int, str] | None) -> np.ndarray:
@@ -309,6 +190,13 @@ def measure_excerpts(films: Mapping[str, Film], copies: Mapping[str, Mapping[str
     return excerpts_found(looked_at, share)
 
 
+def measure_recuts(looked: Looked) -> dict[str, Any]:
+    """The films in another cut, each compared with all of them."""
+    films = {name: (looked.films[name].embeddings, looked.films[name].seconds) for name in looked.copies}
+    recuts = {name: (recut, film.embeddings, film.seconds) for name, (recut, film) in looked.recuts.items()}
+    return recuts_found(films, recuts, share)
+
+
 def _count_copy(
     result: dict[str, Any], kind: str, name: str, claimed: np.ndarray, film: Film, relation: np.ndarray
 ) -> None:
@@ -325,12 +213,8 @@ def _count_copy(
 
 def questions_of(
     films: Mapping[str, Film], copies: Mapping[str, Mapping[str, Film]], relations: Mapping[str, np.ndarray]
-) -> tuple[Questions, np.ndarray, np.ndarray, np.ndarray]:
-    """Middle frames of the copies asked for among those of the films.
-
-    Returns:
-        The questions; the film of every real shot, int64 (R,); pHash of the queries and of the real shots.
-    """
+) -> tuple[Questions, np.ndarray, np.ndarray]:
+    """Middle frames of the copies asked for among those of the films, and pHash of the queries and of the films'."""
     start, total, shows = {}, 0, {}
     for name, film in films.items():
         shows[name] = np.flatnonzero(film.middle_shows)
@@ -346,8 +230,10 @@ def questions_of(
             asked_hashes.append(copy.hashes[shows[name]])
     real = np.concatenate([film.middles[shows[name]] for name, film in films.items()])
     film_of = np.repeat(np.arange(len(films)), [len(each) for each in shows.values()])
+    copy_of = np.repeat(np.arange(len(queries)), [len(each) for each in queries])
     hashes = np.concatenate([film.hashes[shows[name]] for name, film in films.items()])
-    return Questions(np.concatenate(queries), real, np.concatenate(rows)), film_of, np.concatenate(asked_hashes), hashes
+    questions = Questions(np.concatenate(queries), real, np.concatenate(rows), copy_of, film_of)
+    return questions, np.concatenate(asked_hashes), hashes
 
 
 def measure_codes(
@@ -357,11 +243,11 @@ def measure_codes(
     sizes: Sequence[int],
 ) -> dict[str, Any]:
     """Frames of the copies searched among those of the films and many made-up ones."""
-    questions, film_of, asked_hashes, hashes = questions_of(films, copies, relations)
+    questions, asked_hashes, hashes = questions_of(films, copies, relations)
     usable = [film.embeddings.luma_std >= BLANK_CONTRAST for film in films.values()]
     frames = np.concatenate([film.embeddings.vectors[u] for film, u in zip(films.values(), usable, strict=True)])
     film_of_frame = np.repeat(np.arange(len(films)), [int(u.sum()) for u in usable])
-    nearest = nearest_of_other_films(questions.real, film_of)
+    nearest = nearest_of_other_films(questions.real, questions.film_of_real)
     noise = fitted_noise(questions.real, frames, film_of_frame, float(np.median(nearest)))
     sample = made_up(frames, film_of_frame, noise, 2000, (0,))
     results = search(questions, frames, film_of_frame, noise, load_model(), sizes)
@@ -400,8 +286,8 @@ def run(videos: Path, sizes: Sequence[int] = SIZES) -> dict[str, Any]:
     """Everything, in one run."""
     started = time.perf_counter()
     rules, truth = referee(videos), videos / "truth"
-    with tempfile.TemporaryDirectory() as folder:
-        films, copies = look_at_all(videos, Path(folder))
+    looked = look_at_all(videos)
+    films, copies = looked.films, looked.copies
     relations = {}
     for name, film in films.items():
         path = truth / f"{name}.setups.csv"
@@ -411,6 +297,7 @@ def run(videos: Path, sizes: Sequence[int] = SIZES) -> dict[str, Any]:
     return {
         "setups": setups,
         "copies": measure_copies(films, copies, relations, thresholds),
+        "recuts": measure_recuts(looked),
         "excerpts": measure_excerpts(films, copies),
         "codes": measure_codes(films, copies, relations, sizes),
         "notes": NOTES,

@@ -1,8 +1,8 @@
 """Which shots show what an earlier one showed, and which have nothing to show.
 
 Method: of every two shots it is known how likely they show the same set-up (`near_duplicates`). Groups grow by average
-linkage (Sokal and Michener 1958): the two groups whose shots are most similar on average, in logits, are joined, until
-no two reach `same_setup`. Unlike single linkage, one shot that resembles two set-ups does not make them one. The
+linkage (Sokal and Michener 1958): the two groups whose shots are most similar on average, in log odds, are joined,
+until no two reach `same_setup`. Unlike single linkage, one shot that resembles two set-ups does not make them one. The
 earliest shot of a group is kept. Shots that are too short, black, blank, blurred, text or under big words are marked
 before that: they join no group and are not kept. Nothing is removed, and every index stays what it was.
 """
@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from matchcut.errors import BadVideoError
 from matchcut.near_duplicates.comparison import compare
-from matchcut.near_duplicates.model import NearDuplicateModel, load_model
+from matchcut.near_duplicates.model import NearDuplicateModel, load_model, log_odds_of
 from matchcut.representations.flavor import UsableShots
 from matchcut.shot_embeddings import BLANK_CONTRAST, ShotEmbeddings
 from matchcut.shots.table import ShotTable
@@ -152,15 +152,9 @@ def deduplicate(
     chance = compare(embeddings, embeddings, model or load_model(), parameters.blank_contrast).chance
     first = np.arange(len(shots))
     first[usable] = usable[
-        average_linkage(logit(chance[np.ix_(usable, usable)]), float(logit(np.array(parameters.same_setup))))
+        average_linkage(log_odds_of(chance[np.ix_(usable, usable)]), float(log_odds_of(parameters.same_setup)))
     ]
     return _told(reason, first, chance)
-
-
-def logit(chance: np.ndarray) -> np.ndarray:
-    """Logarithm of the odds; those of a chance of 0 or 1 are taken as one to a million."""
-    clipped = np.clip(chance, 1e-6, 1 - 1e-6)
-    return np.asarray(np.log(clipped / (1 - clipped)))
 
 
 def usable_shots(shots: ShotTable, deduplicated: DeduplicatedShots) -> UsableShots:

@@ -133,10 +133,13 @@ class ShotEmbeddings(ChosenFrames):
 
     def take(self, shots: np.ndarray) -> Self:
         """Some of the shots, by index, ascending and each once."""
-        rows = np.flatnonzero(np.isin(self.shot, shots))
-        of_frames = {name: array[rows] for name, array in vars(self).items() if name != "moments"}
-        shot = np.searchsorted(shots, of_frames["shot"])
-        return type(self)(**{**of_frames, "shot": shot, "moments": np.searchsorted(rows, self.moments[shots])})
+        return self.take_frames(np.flatnonzero(np.isin(self.shot, shots)))
+
+    def take_frames(self, rows: np.ndarray) -> Self:
+        """Some of the frames, by row, ascending; shots without any are gone, the others keep those at their moments."""
+        shots, shot = np.unique(self.shot[rows], return_inverse=True)
+        of_frames = {name: array[rows] for name, array in vars(self).items() if name not in ("shot", "moments")}
+        return type(self)(**of_frames, shot=shot, moments=np.searchsorted(rows, self.moments[shots]))
 
     def save(self, folder: Path) -> None:
         """Write `shot_embeddings.npz`, compressed, vectors as float16."""

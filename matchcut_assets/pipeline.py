@@ -113,7 +113,7 @@ class Pipeline:
 
     @cached_property
     def text_cards(self) -> Feature:
-        """Which shots are title cards or credits."""
+        """Which shots are title cards, logos or credits."""
         return Feature(
             "text_cards",
             matchcut.text_cards.ALGORITHM,

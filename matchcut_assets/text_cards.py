@@ -1,4 +1,4 @@
-"""`text_cards`: which shots are title cards or credits, and which have big words over their picture."""
+"""`text_cards`: which shots are title cards, logos or credits, and which have big words over their picture."""
 
 from pathlib import Path
 
@@ -42,7 +42,7 @@ def build(pipeline: Pipeline) -> dg.AssetsDefinition:
             group="near_duplicates",
             kinds=("parquet", "opencv"),
             deps=("standardized_encode", "shots"),
-            description="A row is a shot: whether its middle is text on an even ground, a title card or credits, or a "
+            description="A row is a shot: whether its middle is text or a logo on an even ground, or a "
             "picture under big words, which no editor cuts to.",
             columns=COLUMNS,
         )

@@ -2,6 +2,12 @@
 
 A code is 32 bytes where an embedding is 5,120, and two codes are compared by counting bits. The search is FAISS's
 (Douze et al., arXiv:2401.08281), exhaustive over codes: exact, and a million frames cost tens of milliseconds.
+
+A bit parts what is seen only where about half of it lies on either side. The frames of one title have much in common,
+its look and its grading, so that many bits would be the same for all of them; the codes of a title are therefore taken
+around a center of its own. What two titles share is still to be found in both, so that their centers must not lie too
+far apart: a center lies most of the way from what was trained on to the mean of the title's shots, and less far where
+there are few.
 """
 
 from collections.abc import Sequence
@@ -14,8 +20,16 @@ import numpy as np
 from matchcut.near_duplicates.model import MAX_BITS, NearDuplicateModel
 from matchcut.shot_embeddings import BLANK_CONTRAST, ShotEmbeddings
 
-ALGORITHM = "1"
+ALGORITHM = "2"
 ARRAYS_NAME = "shot_codes.npz"
+
+OWN_SHARE = 0.8
+"""Of the way to a title's mean. On films and folders of photos that the head did not know, at the distance that finds
+99 of 100 copies of a frame, 22 % of the other frames of a title are as near around one center for all, 13 % around
+these. Around the mean itself it would be fewer, but a frame that another, long title has too is then found 7 or 8 times
+in 10 within `RepeatsParameters.max_distance`, not 9 times."""
+PRIOR_SHOTS = 20.0
+"""As many shots of what was trained on are averaged with a title's own: a mean of few says little."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +58,8 @@ class ShotCodes:
     def of(cls, embeddings: ShotEmbeddings, model: NearDuplicateModel, blank_contrast: float = BLANK_CONTRAST) -> Self:
         """Encode a title's frames, blank ones left out."""
         seen = embeddings.luma_std >= blank_contrast
-        return cls(model.codes(embeddings.vectors[seen]), embeddings.shot[seen], len(embeddings))
+        shot = embeddings.shot[seen]
+        return cls(codes_of_title(embeddings.vectors[seen], shot, model), shot, len(embeddings))
 
     def save(self, folder: Path) -> None:
         """Write `shot_codes.npz`."""
@@ -55,6 +70,24 @@ class ShotCodes:
         """Read what `save` wrote."""
         with np.load(folder / ARRAYS_NAME, allow_pickle=False) as arrays:
             return cls(arrays["codes"], arrays["shot"], int(arrays["num_shots"]))
+
+
+def codes_of_title(
+    vectors: np.ndarray, shot: np.ndarray, model: NearDuplicateModel, bits: int = MAX_BITS
+) -> np.ndarray:
+    """uint8 (M, bits / 8), packed codes of the frames of one title, around its own center.
+
+    Args:
+        vectors: float32 (M, 1280), unit vectors.
+        shot: int (M,), the shot that each frame is of, ascending; a shot counts once, however many frames it has.
+        model: gives the outputs.
+        bits: one of `CODE_LENGTHS`.
+    """
+    if not len(shot):
+        return model.codes(vectors, bits)
+    _, first, frames = np.unique(shot, return_index=True, return_counts=True)
+    of_shots = np.add.reduceat(model.outputs(vectors), first) / frames[:, None]
+    return model.codes(vectors, bits, OWN_SHARE * of_shots.sum(axis=0) / (len(first) + PRIOR_SHOTS))
 
 
 def propose(queries: ShotCodes, others: Sequence[ShotCodes], max_distance: int) -> list[tuple[np.ndarray, np.ndarray]]:

