@@ -23,8 +23,11 @@ from benchmarks.planted_film import (
     equal_shots,
 )
 
-# Every third background of the tuning split's action matches is out of focus: the test split has skies.
-OUT_OF_FOCUS_EVERY, OUT_OF_FOCUS_SIGMA = 3, 6.0
+# Of three backgrounds for tuning one is out of focus and one under a made-up sky, down to such a part of the height:
+# the test split has skies, and none of its films is to be tuned on.
+OUT_OF_FOCUS_SIGMA = 6.0
+SKY_TOP, SKY_BOTTOM = (150, 174, 200), (112, 130, 150)
+SKY_HEIGHTS = 0.5, 0.95
 MOVE_FRAMES = 40  # of an action match's shot
 MOVE_OVERLAP = 12  # moments of the movement that both shots of a pair show
 OTHER_MOVE = 0.6  # movements of different pairs differ by more than this share of the faster one
@@ -64,7 +67,8 @@ def action_match_film(videos: Path, folder: Path, split: Split, pairs: int) -> P
     rng = np.random.default_rng([7, split == "test"])
     backgrounds = background_stills(videos, split, rng)
     if split == "tune":
-        backgrounds[::OUT_OF_FOCUS_EVERY] = map(_out_of_focus, backgrounds[::OUT_OF_FOCUS_EVERY])
+        backgrounds[::3] = map(_out_of_focus, backgrounds[::3])
+        backgrounds[1::3] = [_under_a_sky(still, rng.uniform(*SKY_HEIGHTS)) for still in backgrounds[1::3]]
     moves = _distinct_moves(pairs, rng)
 
     def frames() -> Iterator[np.ndarray]:
@@ -83,6 +87,14 @@ def _out_of_focus(still: np.ndarray) -> np.ndarray:
     """A picture with little to hold on to: soft, and of half its contrast."""
     soft = cv2.GaussianBlur(still, (0, 0), OUT_OF_FOCUS_SIGMA)
     return np.asarray(cv2.addWeighted(soft, 0.5, np.full_like(soft, 60), 1.0, 0))
+
+
+def _under_a_sky(still: np.ndarray, height: float) -> np.ndarray:
+    """A picture whose upper part is clear sky; there is nothing in it to see moving."""
+    rows = len(still)
+    sky = np.linspace(SKY_TOP, SKY_BOTTOM, rows)[:, None]
+    share = cv2.GaussianBlur((np.arange(rows) < height * rows).astype(np.float64)[:, None], (0, 0), 2)[..., None]
+    return np.asarray(still * (1 - share) + sky * share).astype(np.uint8)
 
 
 def moving(still: np.ndarray, cloth: np.ndarray, move: Move, other: Move, side: int) -> Iterator[np.ndarray]:

@@ -33,10 +33,10 @@ from matchcut.representations.movement import (
 )
 from matchcut.representations.movement_scores import CAMERA_SCALE, STILL_SPEED, proposed, refined
 
-ALGORITHM = "3"
-SCORE_ALGORITHM = "3"
+ALGORITHM = "4"
+SCORE_ALGORITHM = "4"
 
-SUBJECT_NOISE = 0.03  # heights per second by which flow beside the camera's is wrong without anything moving
+FLOW_NOISE = 0.03  # heights per second by which flow is wrong without anything moving
 
 _TILE_WIDTH = 256
 _ARROW_COLOR = (255, 220, 60)
@@ -72,8 +72,10 @@ class OpticalFlow:
     Rows of the representation: `frame` int64 (N, 2, M), moments at which the shot may be entered and left; `camera`
     float32 (N, 2, M, 4), what the camera makes the picture do after and before them: movement to the right and down in
     heights of the 16:9 picture, growth and clockwise turn in radians, per second; `subject` float16
-    (N, 2, M, 9, 16, 2), the movement that is left, to the right and down; `rest` float32 (N,), the speed below which
-    the whole picture is for a tenth of the shot; `spectrum` float32 (N, 33), square roots of the shares of 8 directions
+    (N, 2, M, 9, 16, 2), the movement that is left, to the right and down; `total` float16 (N, 2, M, 9, 16, 2), all
+    movement where there is something to see it by; `support` float32 (N, 2, M), how much of either end of the picture
+    moves with the camera, in [0, 1]; `rest` float32 (N,), the speed below which the whole picture is for a tenth of the
+    shot; `spectrum` float32 (N, 33), square roots of the shares of 8 directions
     in 4 bands of speed, and of stillness; `picture_cells` int64 (N,), cells that the picture covers. Shots of a single
     frame have no row.
     """
@@ -114,15 +116,15 @@ class OpticalFlow:
         ]
         measured = _measured(proxy, windows)
         _, _, columns, rows = picture_box(proxy.record.width, proxy.record.height, GRID_WIDTH, GRID_HEIGHT)
-        shape = moments.shape
+        shape, field = moments.shape, (GRID_HEIGHT, GRID_WIDTH, 2)
         return Representation(
             kept.shot,
             {
                 "frame": moments,
                 "camera": np.array([m.camera for m in measured], np.float32).reshape(*shape, 4),
-                "subject": np.array([m.subject for m in measured], np.float16).reshape(
-                    *shape, GRID_HEIGHT, GRID_WIDTH, 2
-                ),
+                "subject": np.array([m.subject for m in measured], np.float16).reshape(*shape, *field),
+                "total": np.array([m.total for m in measured], np.float16).reshape(*shape, *field),
+                "support": np.array([m.support for m in measured], np.float32).reshape(shape),
                 "rest": np.array([m.rest for m in measured], np.float32),
                 "spectrum": np.array([m.spectrum for m in measured], np.float32).reshape(
                     len(kept), DIRECTIONS * len(SPEED_BANDS) + 1
@@ -182,6 +184,8 @@ class ShotMovement:
 
     camera: np.ndarray
     subject: np.ndarray
+    total: np.ndarray
+    support: np.ndarray
     rest: float
     spectrum: np.ndarray
 
@@ -201,18 +205,31 @@ def _measured(proxy: Proxy, windows: Sequence[list[np.ndarray]]) -> list[ShotMov
 
 
 def _movement(windows: list[np.ndarray], known: Mapping[int, PairFlow], seconds: np.ndarray) -> ShotMovement:
-    camera, subject = [], []
+    camera, subject, total, support = [], [], [], []
     for pairs in windows[:-1]:
         duration = float(np.sum(seconds[pairs + 1] - seconds[pairs]))
-        camera.append(np.sum([known[pair].camera for pair in pairs.tolist()], axis=0) / duration)
-        subject.append(steady(np.array([known[pair].subject for pair in pairs.tolist()])) / duration)
+        flows = [known[pair] for pair in pairs.tolist()]
+        camera.append(np.sum([flow.camera for flow in flows], axis=0) / duration)
+        subject.append(_seen(steady(np.array([flow.subject for flow in flows])) / duration))
+        total.append(_seen(steady(np.array([flow.total for flow in flows])) / duration))
+        support.append(np.mean([flow.support for flow in flows]))
     whole = windows[-1]
     duration = seconds[whole + 1] - seconds[whole]
-    total = np.array([known[pair].total for pair in whole.tolist()]) / duration[:, None, None, None]
-    speeds = np.sqrt(np.square(total).sum(axis=3).mean(axis=(1, 2)))
-    quiet = np.array([np.abs(field) < SUBJECT_NOISE for field in subject]).all(axis=-1, keepdims=True)
-    moving = np.where(quiet, 0, np.array(subject))
-    return ShotMovement(np.array(camera), moving, float(np.quantile(speeds, 0.1)), spectrum_of(total))
+    over_all = np.array([known[pair].total for pair in whole.tolist()]) / duration[:, None, None, None]
+    speeds = np.sqrt(np.square(over_all).sum(axis=3).mean(axis=(1, 2)))
+    return ShotMovement(
+        np.array(camera),
+        np.array(subject),
+        np.array(total),
+        np.array(support),
+        float(np.quantile(speeds, 0.1)),
+        spectrum_of(over_all),
+    )
+
+
+def _seen(flow: np.ndarray) -> np.ndarray:
+    """A flow (H, W, 2), in heights per second, without what may be noise."""
+    return np.asarray(np.where((np.abs(flow) < FLOW_NOISE).all(axis=-1, keepdims=True), 0, flow))
 
 
 def steady(flows: np.ndarray) -> np.ndarray:
