@@ -151,7 +151,7 @@ def _blurred(rows: Representation, side: int, is_read: np.ndarray) -> np.ndarray
         field = rows.arrays["subject" if reading < moments else "total"][row, side, reading % moments]
         soft[row, reading] = cv2.GaussianBlur(field.astype(np.float32), (0, 0), SUBJECT_BLUR)
     soft /= np.sqrt(rows.arrays["picture_cells"]).astype(np.float32)[:, None, None, None, None]
-    return soft.reshape(*is_read.shape, -1)
+    return soft.reshape(*is_read.shape, GRID_HEIGHT * GRID_WIDTH * 2)
 
 
 @dataclass(frozen=True)

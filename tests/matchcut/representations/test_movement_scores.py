@@ -128,6 +128,13 @@ def test_a_camera_that_is_hardly_seen_is_worth_little():
     assert score(seen, unseen) == pytest.approx(HARDLY_SEEN_WORTH * score(seen, seen))
 
 
+def test_a_title_without_rows_is_compared_with_any():
+    some, none = rows(patch(4, 1.5)), rows(patch(4, 1.5)).rows(slice(0))
+    assert proposed(none, some).score.shape == (0, 1)
+    assert proposed(some, none).score.shape == (1, 0)
+    assert len(refined(some, none, np.zeros(0, np.int64), np.zeros(0, np.int64)).score) == 0
+
+
 def test_both_readings_are_proposed():
     sky, wood = runner_before_a_sky(), rows(patch(4, 1.5), patch(4, -1.5))
     coarse = proposed(sky, wood).score
