@@ -2,13 +2,14 @@
 
     python -m benchmarks.planted [--split tune|test] [--pairs N] [--videos DIR] [--json FILE] [--pictures DIR]
 
-Films are composed (`planted_film.py`), encoded and represented as any title is, and every pair of shots is scored by
-`score_pairs`. The planted partner of each shot should be among the best ways on from the outgoing one and among the
-best ways into the incoming one. Beside each flavor stands the plain method that production systems use: overlap of the
-middle frames' person masks, and cosine of the mean flow.
+Films are composed (`planted_poses.py`, `planted_movements.py`), encoded and represented as any title is, and every pair
+of shots is scored by `score_pairs`. The planted partner of each shot should be among the best ways on from the outgoing
+one and among the best ways into the incoming one. Beside each flavor stands the plain method that production systems
+use: overlap of the middle frames' person masks, and cosine of the mean flow.
 
 Everything that was chosen with planted films in view was chosen on `tune`; `test` has other poses, backgrounds and
-movements. Give `--split test`, the default, for figures to report.
+movements. That some backgrounds for tuning lie under made-up skies is because those of `test` were seen to matter.
+Give `--split test`, the default, for figures to report.
 """
 
 import argparse
@@ -22,7 +23,9 @@ from typing import Any, get_args
 import numpy as np
 
 from benchmarks.machine import machine_facts, shared_videos
-from benchmarks.planted_film import PlantedFilm, Split, action_match_film, frame_match_film
+from benchmarks.planted_film import PlantedFilm, Split
+from benchmarks.planted_movements import action_match_film
+from benchmarks.planted_poses import DANCER, frame_match_film
 from matchcut.flavors import FLAVORS
 from matchcut.pair_scores import PairScoreParameters, PairScores, score_pairs
 from matchcut.pictures import encode_jpeg, side_by_side
@@ -179,7 +182,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, default=DEFAULT_JSON, metavar="FILE", help=f"default: {DEFAULT_JSON}")
     parser.add_argument("--pictures", type=Path, metavar="DIR", help="where to draw what was put before a planted cut")
     arguments = parser.parse_args()
-    if not (arguments.videos / "dancer.avi").exists():
+    if not (arguments.videos / DANCER).exists():
         parser.error(f"{arguments.videos} does not hold the films that are composed; name a folder that does")
     names = [arguments.flavor] if arguments.flavor else list(FILMS)
     results = run(arguments.videos, arguments.split, arguments.pairs, names, arguments.pictures)

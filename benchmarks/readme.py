@@ -145,8 +145,8 @@ def planted(result: dict[str, Any]) -> str:
     return "\n".join(
         [
             f"`python -m benchmarks.planted --split {result['split']}`, match cuts planted in composed films, each to "
-            f"be found among {first['distractors']} other shots; {first['queries']} queries per flavor. Nothing was "
-            "chosen with this split in view, `tune` is for that:",
+            f"be found among {first['distractors']} other shots; {first['queries']} queries per flavor. No number was "
+            "chosen with this split in view, `tune` is for that; that skies matter was seen on it:",
             "",
             "| flavor | method | recall@1 | recall@10 | MRR |",
             "|---|---|---:|---:|---:|",

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from benchmarks.planted import ranks, ranks_of, recall
-from benchmarks.planted_film import MOVE_FRAMES, MOVE_OVERLAP, Move, blue_screen_alpha, moving
+from benchmarks.planted_movements import MOVE_FRAMES, MOVE_OVERLAP, Move, moving
+from benchmarks.planted_poses import blue_screen_alpha
 from matchcut.pair_scores import PairScores
 from matchcut.representations.movement import flow_between
 

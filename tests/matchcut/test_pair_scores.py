@@ -220,6 +220,8 @@ def random_flow(count: int, seed: int = 2) -> Representation:
             "frame": np.arange(10 * count).reshape(count, 2, 5),
             "camera": generator.normal(size=(count, 2, 5, 4)).astype(np.float32),
             "subject": generator.normal(size=(count, 2, 5, 9, 16, 2)).astype(np.float16),
+            "total": generator.normal(size=(count, 2, 5, 9, 16, 2)).astype(np.float16),
+            "support": generator.uniform(0, 0.2, size=(count, 2, 5)).astype(np.float32),
             "rest": np.zeros(count, np.float32),
             "spectrum": spectrum / np.linalg.norm(spectrum, axis=1, keepdims=True),
             "picture_cells": np.full(count, 144),

@@ -5,16 +5,25 @@ import cv2
 import numpy as np
 import pytest
 
-from matchcut.representations.flavor import BlockScores, Representation, UsableShots
+from matchcut.representations.flavor import Representation, UsableShots
 from matchcut.representations.moments import IN, OUT
-from matchcut.representations.movement import camera_field, fit_camera, flow_between, spectrum_of, texture_of
+from matchcut.representations.movement import (
+    camera_field,
+    edge_say,
+    ends_share,
+    fit_camera,
+    flow_between,
+    spectrum_of,
+    texture_of,
+)
+from matchcut.representations.movement_scores import KNOWN_SUPPORT
 from matchcut.representations.optical_flow import OpticalFlow, OpticalFlowParameters, steady
 from tests.clips import make_proxy
+from tests.movement_rows import pan, rows
 
 FLAVOR = OpticalFlow()
 SIZE = (320, 180)
 PICTURE = np.kron(np.random.default_rng(5).integers(30, 220, (60, 80), np.uint8), np.ones((6, 8), np.uint8))
-STILL = (0, 0)
 
 
 def view(right: float, down: float = 0, growth: float = 1, turn: float = 0) -> np.ndarray:
@@ -24,44 +33,9 @@ def view(right: float, down: float = 0, growth: float = 1, turn: float = 0) -> n
     return np.dstack([cv2.warpAffine(PICTURE, place, SIZE, flags=cv2.INTER_LINEAR)] * 3)
 
 
-def rows(
-    *subjects: object, camera: tuple[float, ...] = (0, 0, 0, 0), rest: float = 0, size: int = 144
-) -> Representation:
-    """Shots in which the same moves at all moments: one (x, y) everywhere, or a whole (9, 16, 2) field."""
-    n = len(subjects)
-    fields = np.stack([np.broadcast_to(np.asarray(subject, np.float32), (9, 16, 2)) for subject in subjects])
-    spectra = [spectrum_of(field + np.array(camera[:2])) for field in fields]
-    return Representation(
-        np.arange(n),
-        {
-            "frame": np.arange(10 * n).reshape(n, 2, 5),
-            "camera": np.tile(np.array(camera, np.float32), (n, 2, 5, 1)),
-            "subject": np.tile(fields[:, None, None], (1, 2, 5, 1, 1, 1)).astype(np.float16),
-            "rest": np.full(n, rest, np.float32),
-            "spectrum": np.array(spectra),
-            "picture_cells": np.full(n, size),
-        },
-    )
-
-
-def pan(right: float, down: float = 0, **more: float) -> Representation:
-    return rows(STILL, camera=(right, down, 0, 0), **more)  # type: ignore[arg-type]
-
-
-def patch(left: int, right: float, down: float = 0) -> np.ndarray:
-    """A thing of 4 x 4 cells that moves."""
-    field = np.zeros((9, 16, 2), np.float32)
-    field[2:6, left : left + 4] = (right, down)
-    return field
-
-
-def block(a: Representation, b: Representation) -> BlockScores:
-    """Full scores of the first rows."""
-    return FLAVOR.refine(a, b, np.array([0]), np.array([0]))
-
-
 def score(a: Representation, b: Representation) -> float:
-    return float(block(a, b).score[0])
+    """Full score of the first rows."""
+    return float(FLAVOR.refine(a, b, np.array([0]), np.array([0])).score[0])
 
 
 def whole_shots(*ranges: tuple[int, int]) -> UsableShots:
@@ -119,6 +93,39 @@ def test_a_thing_that_crosses_a_still_picture_is_no_camera(tmp_path: Path):
     right, down = found["subject"][0, OUT, -1].reshape(-1, 2).astype(float).T
     assert right.max() == pytest.approx(100 / 180, rel=0.3)
     assert np.abs(down).max() < 0.2
+
+
+def test_a_thing_before_an_empty_sky_leaves_the_camera_without_support(tmp_path: Path):
+    def before(background: np.ndarray) -> Representation:
+        frames = [background.copy() for _ in range(20)]
+        for i, frame in enumerate(frames):
+            frame[50:130, 80 + 4 * i : 160 + 4 * i] = view(0)[50:130, 80:160]
+        folder = tmp_path / str(background.std() > 0)
+        return FLAVOR.represent(make_proxy(folder, frames, Fraction(25)), whole_shots((0, 20)), {})
+
+    sky, wood = before(np.full_like(view(0), 170)), before(view(0))
+    assert sky.arrays["support"].max() < KNOWN_SUPPORT < 0.3 < wood.arrays["support"].min()
+    assert sky.arrays["camera"][0, OUT, -1, 0] == pytest.approx(100 / 180, rel=0.3)  # there is nothing else to fit
+    assert sky.arrays["total"][0, OUT, -1, ..., 0].max() == pytest.approx(100 / 180, rel=0.3)
+    assert sky.arrays["total"][0, OUT, -1, :, :2].max() == 0
+    assert score(sky, wood) > 0.1
+
+
+def test_the_edge_has_more_say_about_the_camera_than_the_middle():
+    say = edge_say(18, 32)
+    assert say[[0, -1]].min() > 0.75
+    assert say[:, [0, -1]].min() > 0.75
+    assert say[6:12, 10:22].max() < 0.15
+
+
+@pytest.mark.parametrize("upright", [False, True])
+def test_what_reaches_one_end_of_the_longer_side_only_supports_no_camera(upright: bool):
+    thing, ground = np.zeros((18, 32)), np.zeros((18, 32))
+    thing[:12, :12], ground[14:] = 1, 1
+    size = (1.0, 16 / 9) if upright else (16 / 9, 1.0)
+    thing, ground = (field.T if upright else field for field in (thing, ground))
+    assert ends_share(thing, size) == 0
+    assert ends_share(ground, size) == pytest.approx(4 / 18)
 
 
 def test_doubled_frames_change_no_speed(tmp_path: Path):
@@ -203,85 +210,6 @@ def test_windows_lie_after_the_way_in_and_before_the_way_out_and_are_bounded():
 def test_windows_of_the_shortest_shot_are_its_only_pair():
     found = FLAVOR.windows(5, 7, np.array([[5, 6], [5, 6]]), np.arange(10) / 2)
     assert [window.tolist() for window in found] == [[5]] * 5
-
-
-def test_opposite_and_crosswise_movement_score_zero():
-    assert score(pan(0.5), pan(-0.5)) == 0
-    assert score(pan(0.5), pan(0, 0.5)) == 0
-    assert score(rows((0.5, 0)), rows((-0.5, 0))) == 0
-
-
-def test_stillness_scores_zero_even_against_itself():
-    assert score(pan(0), pan(0)) == 0
-    assert score(pan(0.01), pan(0.01)) == 0
-
-
-def test_the_more_speeds_differ_the_less_they_match_and_eight_times_not_at_all():
-    scores = [score(pan(0.2), pan(0.2 * factor)) for factor in (1, 1.5, 2, 3, 8)]
-    assert scores == sorted(scores, reverse=True)
-    assert scores[2] < 0.6 * scores[0]
-    assert scores[4] == 0
-
-
-def test_a_pan_matches_no_thing_that_moves_as_fast():
-    assert score(pan(0.2), rows(patch(4, 1.2))) == 0
-
-
-def test_a_whip_pan_is_worth_several_drifts():
-    drift, whip = score(pan(0.1), pan(0.1)), score(pan(1.2), pan(1.2))
-    assert whip > 5 * drift > 0
-
-
-def test_a_fast_partner_makes_no_better_match_of_a_slow_movement():
-    slow = rows((0.1, 0))
-    assert score(slow, slow) > score(slow, rows((0.15, 0)))
-
-
-def test_movement_in_another_place_matches_less_than_in_the_same():
-    assert score(rows(patch(2, 1)), rows(patch(2, 1))) > 0.8
-    assert score(rows(patch(2, 1)), rows(patch(11, 1))) == 0
-
-
-def test_a_movement_of_what_is_filmed_outranks_two_pans():
-    assert score(rows(patch(4, 1.5)), rows(patch(4, 1.5))) > score(pan(0.5), pan(0.5)) + 0.1
-
-
-def test_what_begins_in_a_and_comes_to_rest_in_b_outranks_what_goes_on_forever():
-    carried, steady = (block(pan(0.5, rest=rest), pan(0.5, rest=rest)) for rest in (0.0, 0.5))
-    assert carried.cues["carried"][0] == 1
-    assert steady.cues["carried"][0] == 0
-    assert steady.score[0] == pytest.approx(0.85 * carried.score[0])
-
-
-def test_shots_of_other_spectra_match_less():
-    a, b = pan(0.5), pan(0.5)
-    b.arrays["spectrum"][0] = spectrum_of(np.array([[0.0, 0.5]]))
-    assert score(a, b) == pytest.approx(0.8 * score(a, a))
-
-
-def test_the_end_of_a_is_compared_with_the_start_of_b_at_the_best_moments():
-    a, b = pan(0.5), pan(0.5)
-    a.arrays["camera"][0, IN] = b.arrays["camera"][0, OUT] = [0, -0.5, 0, 0]
-    a.arrays["camera"][0, OUT, [0, 1, 2, 4]] = [0, 0.5, 0, 0]
-    b.arrays["camera"][0, IN, [0, 2, 3, 4]] = [-0.5, 0, 0, 0]
-    found = block(a, b)
-    assert found.cues["movement"][0] == pytest.approx(1)
-    assert found.frame_a.tolist() == [8]
-    assert found.frame_b.tolist() == [1]
-
-
-def test_what_is_proposed_orders_pairs_as_the_full_score_does():
-    many = rows((0.5, 0), (0.45, 0), (0, 0.5), (0, 0))
-    coarse = FLAVOR.score_block(many, many).score
-    assert np.argsort(-coarse[0]).tolist()[:2] == [0, 1]
-    assert coarse[0, 2:].tolist() == [0, 0]
-
-
-def test_speed_counts_the_picture_not_the_empty_grid():
-    upright = np.zeros((9, 16, 2))
-    upright[:, 5:10, 1] = 0.4
-    found = block(rows(upright, size=45), rows((0, 0.4)))
-    assert found.cues["speed_a"][0] == pytest.approx(0.4, rel=0.26)  # 0.22 over the whole grid
 
 
 def test_the_spectrum_holds_directions_bands_and_stillness():
