@@ -3,11 +3,11 @@
     python -m benchmarks.encode [--videos DIR] [--json FILE] [--seconds N]
 
 The proxy is written once and read by every later stage, so settings are compared by the sum: writing; decoding every
-frame, as shot detectors do; and the reads of the other stages (three frames per shot for the embeddings, three for
-the silhouettes, runs of frames for the flow) with a shot every `SHOT_FRAMES` frames. Figures are seconds of
-processor time, over all threads and subprocesses, because they change less with what else the machine does; the
-ratio to ffmpeg alone is also given in time that passed. Quality is that of luma in sampled frames against
-a nearly lossless encode of the same height: peak signal-to-noise ratio, and structural similarity.
+frame, as shot detectors do; and the reads of the other stages (some frames per shot for the embeddings, those at which
+it may be cut for silhouettes and appearance, runs of frames for the flow) with a shot every `SHOT_FRAMES` frames.
+Figures are seconds of processor time, over all threads and subprocesses, because they change less with what else the
+machine does; the ratio to ffmpeg alone is also given in time that passed. Quality is that of luma in sampled frames
+against a nearly lossless encode of the same height: peak signal-to-noise ratio, and structural similarity.
 
 Films are cut to their first seconds without encoding, so that many codecs fit into some minutes.
 """
@@ -31,6 +31,7 @@ import numpy as np
 from benchmarks.machine import machine_facts, shared_videos
 from matchcut.ffmpeg import find_ffmpeg
 from matchcut.proxy import LUMA_WEIGHTS, Proxy
+from matchcut.representations.appearance import PICTURE_HEIGHT, PICTURE_WIDTH
 from matchcut.representations.flavor import UsableShots
 from matchcut.representations.moments import MomentParameters, cut_moments
 from matchcut.representations.movement import FLOW_HEIGHT, FLOW_WIDTH
@@ -133,7 +134,7 @@ def overhead(film: Film, folder: Path) -> dict[str, float]:
 
 def cost(parameters: EncodeParameters, films: list[Film], folder: Path) -> dict[str, Any]:
     """Seconds of processor time per minute of video, by what is done, and what is written."""
-    seconds = dict.fromkeys(("write", "decode", "embeddings", "silhouettes", "flow"), 0.0)
+    seconds = dict.fromkeys(("write", "decode", "embeddings", "silhouettes", "appearance", "flow"), 0.0)
     num_bytes, minutes, likeness = 0, 0.0, []
     for film in films:
         work = folder / film.path.name
@@ -177,6 +178,7 @@ def reads(proxy: Proxy) -> dict[str, Callable[[], object]]:
         "decode": lambda: decode(proxy.path),
         "embeddings": lambda: _exhaust(proxy.frames_at(embedded.tolist(), size=(INPUT_SIZE, INPUT_SIZE))),
         "silhouettes": lambda: _exhaust(proxy.frames_at(cuts.ravel().tolist())),
+        "appearance": lambda: _exhaust(proxy.frames_at(cuts.ravel().tolist(), size=(PICTURE_WIDTH, PICTURE_HEIGHT))),
         "flow": lambda: _exhaust(proxy.brightness_at(flow.tolist(), size=(FLOW_WIDTH, FLOW_HEIGHT))),
     }
 
