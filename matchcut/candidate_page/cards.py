@@ -7,6 +7,7 @@ from typing import Any
 
 from matchcut.candidate_page.contents import FlavorInfo, TitleInfo
 from matchcut.candidate_page.files import OVERLAYS_NAME, PICTURES_NAME, PLAYED_NAME, FilesBeside
+from matchcut.cue_words import labels
 from matchcut.top_k import PAIR_SCORE_CUE, RANKING_CUES, Candidate, value_in_words, words
 
 _NOTICED_DEMOTION = 0.005  # scores are shown with two digits
@@ -142,6 +143,6 @@ def _sides(
 def _cues(candidate: Candidate, flavor: FlavorInfo) -> Iterator[Cue]:
     """Every cue that has words, the flavor's first; the score before demotion only where there was one."""
     demoted = candidate.cues.get(PAIR_SCORE_CUE, candidate.score) - candidate.score > _NOTICED_DEMOTION
-    for name, text in {**flavor.cues, **RANKING_CUES}.items():
+    for name, label in labels({**flavor.cues, **RANKING_CUES}).items():
         if name in candidate.cues and (demoted or name != PAIR_SCORE_CUE):
-            yield Cue(text, value_in_words(candidate.cues[name]))
+            yield Cue(label, value_in_words(candidate.cues[name]))

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from matchcut.cue_words import CueWords
+
 
 @dataclass(frozen=True)
 class TitleInfo:
@@ -60,10 +62,10 @@ class FlavorInfo:
         name: as in `Candidate.flavor`.
         title: as people read it.
         description: half a sentence beside the title.
-        cues: name of a cue to the words an editor reads.
+        cues: name of a cue to the words an editor reads, in the order of telling.
     """
 
     name: str
     title: str
     description: str
-    cues: Mapping[str, str]
+    cues: Mapping[str, CueWords]

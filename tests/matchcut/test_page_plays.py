@@ -17,9 +17,10 @@ from matchcut.candidate_page import Extras, PlayedCut, TitleInfo, write_page
 from matchcut.ffmpeg import find_ffmpeg
 from matchcut.played_cut import PlayedCutParameters, Take, first_frame_seconds, play_cut
 from matchcut.source_video import inspect_source
+from tests.candidates import candidate_of
 from tests.clips import Shot, make_clip, read_frame_number
 from tests.frame_for_frame import encoded
-from tests.matchcut.test_candidate_page import ACTION_MATCH, CHROMIUM, FRAME_MATCH, HOSTILE, candidate_of
+from tests.matchcut.test_candidate_page import ACTION_MATCH, CHROMIUM, FRAME_MATCH, HOSTILE
 
 pytestmark = pytest.mark.slow
 LAST, FIRST, SHOWN = 49, 70, 25

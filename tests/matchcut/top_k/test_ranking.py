@@ -16,11 +16,9 @@ from matchcut.top_k import (
     TitleShots,
     TopKParameters,
     candidates_to_arrow,
-    duration_in_words,
     load_candidates,
     rank_candidates,
     save_candidates,
-    words,
 )
 
 FRAMES_PER_SHOT = 25  # one second
@@ -288,42 +286,6 @@ def test_listed_columns_come_first_and_in_the_order_of_the_command_line():
     )
     assert names[: len(LISTED_COLUMNS)] == list(LISTED_COLUMNS)
     assert names[len(LISTED_COLUMNS) : -4] == ["iou", "pair_score", "shorter_seconds", "repeats", "seconds_apart"]
-
-
-def test_words_say_why_and_how_far():
-    candidate = rank_candidates(
-        pairs_of(("a", 0, "a", 2, 0.83)), {"a": title_of(3)}, flavor="f", k=1, parameters=PLAIN
-    )[0]
-    told = {"iou": "silhouette overlap", "absent": "never told"}
-    assert words(candidate, told) == "silhouette overlap 0.83, 1.0 s apart"
-    looks = {"other place": 0.3, "similar place": 0.65, "same place": 0.75}
-    for place, look in looks.items():
-        here = replace(candidate, cues={**candidate.cues, "look": look, "seconds_apart": 41.2})
-        assert words(here, told) == f"silhouette overlap 0.83, {place}, 41 s apart"
-    assert words(replace(candidate, title_b="b"), told) == "silhouette overlap 0.83, two titles"
-
-
-def test_words_tell_the_first_cues_only_and_counts_without_decimals():
-    candidate = rank_candidates(pairs_of(("a", 0, "a", 2, 0.5)), {"a": title_of(3)}, flavor="f", k=1)[0]
-    candidate = replace(candidate, cues={"persons": 2.0, "iou": 0.504, "area": 0.1, "seconds_apart": 41.2})
-    told = {"iou": "overlap", "persons": "persons", "area": "area"}
-    assert words(candidate, told) == "overlap 0.50, persons 2, 41 s apart"
-    assert words(candidate, told, max_cues=1) == "overlap 0.50, 41 s apart"
-
-
-@pytest.mark.parametrize(
-    ("seconds", "expected"),
-    [
-        (0, "0.0 s"),
-        (9.94, "9.9 s"),
-        (9.96, "10 s"),
-        (59.6, "1 min 0 s"),
-        (200, "3 min 20 s"),
-        (3900, "1 h 5 min"),
-    ],
-)
-def test_durations_are_told_as_people_do(seconds, expected):
-    assert duration_in_words(seconds) == expected
 
 
 def test_a_missing_column_is_named():
