@@ -1,6 +1,5 @@
 import json
 import re
-import shutil
 from dataclasses import replace
 
 import pytest
@@ -9,7 +8,7 @@ from matchcut.candidate_page import FlavorInfo, TitleInfo, write_page
 from matchcut.cue_words import CueWords, Grade
 from matchcut.errors import FeatureStoreError
 from tests.candidates import candidate_of
-from tests.matchcut.test_pictures import GreyProxy
+from tests.encodes import GreyProxy
 
 FRAME_MATCH = FlavorInfo(
     "frame_match",
@@ -19,7 +18,6 @@ FRAME_MATCH = FlavorInfo(
 )
 ACTION_MATCH = FlavorInfo("action_match", "Action match", "the same movement", {"flow": CueWords("flow agreement")})
 HOSTILE = "</script><script>document.title='owned'</script>\"'\n<img src=x onerror=\"document.title='owned'\">"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
 def write(folder, candidates, **changes):
@@ -152,17 +150,6 @@ def test_the_same_candidates_give_the_same_page(tmp_path):
 def test_candidates_of_an_undescribed_flavor_are_refused(tmp_path):
     with pytest.raises(ValueError, match=re.escape("candidates of flavors ['sound']")):
         write(tmp_path, {"sound": []})
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        pytest.skip("no chromium binary is installed")
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield running
-        running.close()
 
 
 @pytest.fixture

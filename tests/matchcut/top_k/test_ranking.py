@@ -1,6 +1,5 @@
 import re
 from dataclasses import replace
-from fractions import Fraction
 from time import perf_counter
 
 import numpy as np
@@ -8,7 +7,6 @@ import pyarrow as pa
 import pytest
 
 from matchcut.errors import MissingFeatureError
-from matchcut.proxy import EncodeRecord
 from matchcut.top_k import (
     LISTED_COLUMNS,
     Candidate,
@@ -20,26 +18,10 @@ from matchcut.top_k import (
     rank_candidates,
     save_candidates,
 )
+from tests.encodes import encode_record
 
 FRAMES_PER_SHOT = 25  # one second
-RECORD = EncodeRecord(
-    num_frames=100,
-    frame_rate=Fraction(25),
-    is_variable_rate=False,
-    time_base=Fraction(1, 25),
-    start_timecode="10:00:00:00",
-    source_width=64,
-    source_height=36,
-    crop=(0, 0, 64, 36),
-    width=64,
-    height=36,
-    rotation=0,
-    is_interlaced=False,
-    bit_depth=8,
-    color={},
-    codec="h264",
-    tool="",
-)
+RECORD = encode_record(start_timecode="10:00:00:00")
 PLAIN = TopKParameters(near_seconds=0, weights=RankingWeights(diversity=0))  # no demotion by time or repeats
 NO_DIVERSITY = TopKParameters(weights=RankingWeights(diversity=0))
 
