@@ -103,6 +103,8 @@ class Silhouettes:
             "overlap of silhouettes",
             (Grade("silhouettes overlap well", least=0.7), Grade("silhouettes overlap by half", least=0.5)),
         ),
+        # Third, so that it is never left out: whoever cuts has to know.
+        "flopped": CueWords("B has to be mirrored", (Grade("B mirrored", least=1),)),
         "outline_iou": CueWords(
             "overlap of outlines",
             (Grade("outlines run together", least=0.4), Grade("outlines partly run together", least=0.3)),
@@ -117,7 +119,6 @@ class Silhouettes:
         "confidence": CueWords("sureness of what is seen"),
         "area": CueWords("share of the picture"),
         "reframed": CueWords("has to be reframed"),
-        "flopped": CueWords("B has to be mirrored", (Grade("B mirrored", least=1),)),
     }
 
     @property
