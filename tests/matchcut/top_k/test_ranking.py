@@ -454,12 +454,10 @@ def test_the_choice_is_the_greatest_each_time_however_few_are_looked_at(monkeypa
 
 
 def _without_repeats(pairs, film, parameters):
-    """(shot_a, shot_b) to the score of the pair alone."""
-    single = (
-        rank_candidates(pairs.slice(i, 1), {"film": film}, flavor="f", k=1, parameters=parameters)
-        for i in range(len(pairs))
-    )
-    return {(each.shot_a, each.shot_b): each.score for found in single for each in found}
+    """(shot_a, shot_b) to the score of the pair where none repeats another."""
+    alone = replace(parameters, weights=replace(parameters.weights, diversity=0), max_uses_per_shot=2 * len(pairs))
+    found = rank_candidates(pairs, {"film": film}, flavor="f", k=len(pairs), parameters=alone)
+    return {(each.shot_a, each.shot_b): each.score for each in found}
 
 
 def _alike(x, y, film):
