@@ -1,4 +1,4 @@
-"""The body of every asset that stores one feature of one title, and the whole asset where it needs networks."""
+"""The body of every asset that stores one feature of one title, and the whole asset where it may read weights."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -60,7 +60,7 @@ def asset_with_weights(
     rows: str = "shots",
     content_of: Callable[[TitleEntry], str] = attrgetter("digest"),
 ) -> dg.AssetsDefinition:
-    """The asset of a feature that networks compute from a title's other features.
+    """The asset of a feature that is computed from a title's other features, by networks where they need weights.
 
     Args:
         pipeline: versions and settings.
