@@ -15,7 +15,7 @@ from matchcut.proxy import EncodeRecord
 from matchcut.timecode import start_count, timecode_of
 from matchcut.top_k import Candidate
 
-ALGORITHM = "2"  # changes when the same candidates give other events or timelines
+ALGORITHM = "3"  # changes when the same candidates give other events or timelines
 DEFAULT_SECONDS = 2.0
 
 

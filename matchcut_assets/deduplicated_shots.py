@@ -6,11 +6,12 @@ import dagster as dg
 
 from matchcut.deduplicated_shots import DeduplicatedShots, DeduplicatedShotsParameters, deduplicate, require_usable
 from matchcut.pictures import CONTACT_SHEET_BYTES, duplicate_groups_sheet, encode_jpeg
-from matchcut_assets.inputs import TitleInputs, TitleStage
+from matchcut_assets.inputs import TitleInputs
 from matchcut_assets.pipeline import Pipeline
 from matchcut_assets.remember import PICTURE_NAME, failures_named, materialized
 from matchcut_assets.shot_codes import MODEL_KEY
 from matchcut_assets.specs import asset_arguments
+from matchcut_assets.title_stage import TitleStage
 from resources.catalogue import Catalogue
 from resources.feature_store import FeatureStore, Summary
 from resources.progress import Progress

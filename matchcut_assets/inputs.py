@@ -1,15 +1,9 @@
 """What a stage reads of one title: stored features, opened as the types of `matchcut`."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from operator import attrgetter
-from pathlib import Path
-
-import dagster as dg
 
 from matchcut.deduplicated_shots import DeduplicatedShots
-from matchcut.feature import Feature
 from matchcut.near_duplicates.codes import ShotCodes
 from matchcut.proxy import Proxy
 from matchcut.representations.flavor import Representation
@@ -18,10 +12,8 @@ from matchcut.shots import ShotTable
 from matchcut.sound import Sound
 from matchcut.text_cards import TextCards
 from matchcut_assets.pipeline import FlavorFeatures, Pipeline
-from matchcut_assets.remember import failures_named, remember
-from resources.catalogue import Catalogue, TitleEntry
-from resources.feature_store import FeatureStore, StoredFeature, Summary
-from resources.progress import Progress, ReportFraction
+from resources.catalogue import TitleEntry
+from resources.feature_store import FeatureStore
 
 
 @dataclass(frozen=True)
@@ -77,36 +69,3 @@ class TitleInputs:
         """A flavor's representation."""
         stored = self.store.require(features.content_of(self.entry), features.representation, self.entry.title)
         return Representation.load(stored.folder)
-
-
-@dataclass(frozen=True)
-class TitleStage:
-    """The body of an asset that stores one feature of one title.
-
-    Attributes:
-        pipeline: versions and settings.
-        feature: what is stored.
-        compute: writes the feature's files into a folder and returns a summary; may report the fraction done.
-        content_of: digest of what is read of a title.
-    """
-
-    pipeline: Pipeline
-    feature: Feature
-    compute: Callable[[TitleInputs, Path, ReportFraction], Summary]
-    content_of: Callable[[TitleEntry], str] = attrgetter("digest")
-
-    def materialize(
-        self, context: dg.AssetExecutionContext, catalogue: Catalogue, store: FeatureStore, progress: Progress
-    ) -> StoredFeature:
-        """The feature of the partition's title, remembered or computed."""
-        title = context.partition_key
-        with failures_named(progress, title, self.feature.name):
-            inputs = TitleInputs(store, self.pipeline, catalogue.require(title))
-        return remember(
-            store,
-            progress,
-            title,
-            self.content_of(inputs.entry),
-            self.feature,
-            lambda folder, report: self.compute(inputs, folder, report),
-        )

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from matchcut.cue_words import CueWords
 from matchcut.deduplicated_shots import ALONE, DeduplicatedShots
 from matchcut.errors import MatchcutError
 from matchcut.shots import ShotTable
@@ -246,7 +247,7 @@ def print_tables(found: Mapping[str, Sequence[Candidate]], pipeline: Pipeline) -
         console.print(_table(flavor.title, candidates, flavor.cues) if candidates else f"{flavor.title}: no candidate")
 
 
-def _table(title: str, candidates: Sequence[Candidate], cue_words: Mapping[str, str]) -> Table:
+def _table(title: str, candidates: Sequence[Candidate], cues: Mapping[str, CueWords]) -> Table:
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     for heading in ("", "score", "cut from", "shot", "timecode", "to", "shot", "timecode", "what matches"):
         table.add_column(heading, justify="right" if heading in ("", "score", "shot") else "left")
@@ -260,7 +261,7 @@ def _table(title: str, candidates: Sequence[Candidate], cue_words: Mapping[str, 
             each.title_b,
             str(each.shot_b),
             each.timecode_b,
-            words(each, cue_words),
+            words(each, cues),
         )
         table.add_row(*map(Text, cells))
     return table

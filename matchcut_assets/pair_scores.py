@@ -11,6 +11,7 @@ from typing import Literal
 
 import dagster as dg
 
+from matchcut.cue_words import labels
 from matchcut.feature import digest_of
 from matchcut.pair_scores import score_pairs
 from matchcut_assets.inputs import TitleInputs
@@ -80,7 +81,7 @@ def build(pipeline: Pipeline, features: FlavorFeatures) -> dg.AssetsDefinition:
             description="A row is a scored cut from one shot to another, of this title or of any title that was there: "
             "every pair is compared, the best are scored in full at the frames that cut best, and the best partners of "
             "each shot are stored with their cues.",
-            columns={**SCORE_COLUMNS, **{name: ("float32", words) for name, words in flavor.cues.items()}},
+            columns={**SCORE_COLUMNS, **{name: ("float32", label) for name, label in labels(flavor.cues).items()}},
         )
     )
     def pair_scores(

@@ -7,14 +7,13 @@ import dagster as dg
 from matchcut.deduplicated_shots import usable_shots
 from matchcut.pictures import CONTACT_SHEET_BYTES, encode_jpeg
 from matchcut.representations.flavor import Flavor
-from matchcut_assets.inputs import TitleInputs, TitleStage
+from matchcut_assets.inputs import TitleInputs
 from matchcut_assets.pipeline import FlavorFeatures, Pipeline
-from matchcut_assets.remember import PICTURE_NAME, materialized
+from matchcut_assets.remember import PICTURE_NAME
 from matchcut_assets.specs import asset_arguments
-from resources.catalogue import Catalogue
-from resources.feature_store import FeatureStore, Summary
+from matchcut_assets.title_stage import asset_with_weights
+from resources.feature_store import Summary
 from resources.model_weights import ModelWeights
-from resources.progress import Progress
 
 PICTURED_SHOTS = 24
 
@@ -36,30 +35,17 @@ def represent(inputs: TitleInputs, flavor: Flavor, weights: ModelWeights, folder
 def build(pipeline: Pipeline, features: FlavorFeatures) -> dg.AssetsDefinition:
     """The asset of one flavor."""
     flavor = features.flavor
-
-    @dg.asset(
-        **asset_arguments(
+    return asset_with_weights(
+        pipeline,
+        features.representation,
+        lambda inputs, weights, folder: represent(inputs, flavor, weights, folder),
+        asset_arguments(
             features.representation,
             group=flavor.name,
             kinds=("numpy", "opencv"),
             deps=tuple(feature.name for feature in features.representation.made_from),
             description=flavor.description,
-        )
+        ),
+        rows="with_something_to_match",
+        content_of=features.content_of,
     )
-    def representation(
-        context: dg.AssetExecutionContext,
-        catalogue: Catalogue,
-        store: FeatureStore,
-        weights: ModelWeights,
-        progress: Progress,
-    ) -> dg.MaterializeResult:
-        stage = TitleStage(
-            pipeline,
-            features.representation,
-            lambda inputs, folder, report: represent(inputs, flavor, weights, folder),
-            features.content_of,
-        )
-        stored = stage.materialize(context, catalogue, store, progress)
-        return materialized(stored, {"dagster/row_count": stored.summary["with_something_to_match"]})
-
-    return representation

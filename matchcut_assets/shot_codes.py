@@ -6,10 +6,11 @@ import dagster as dg
 
 from matchcut.near_duplicates.codes import ShotCodes
 from matchcut.near_duplicates.model import CODE_LENGTHS, MODEL_SHA256, load_model
-from matchcut_assets.inputs import TitleInputs, TitleStage
+from matchcut_assets.inputs import TitleInputs
 from matchcut_assets.pipeline import Pipeline
 from matchcut_assets.remember import materialized
 from matchcut_assets.specs import OWNERS, asset_arguments
+from matchcut_assets.title_stage import TitleStage
 from resources.catalogue import Catalogue
 from resources.feature_store import FeatureStore, Summary
 from resources.progress import Progress

@@ -5,14 +5,12 @@ from pathlib import Path
 import dagster as dg
 
 from matchcut.shot_embeddings import WEIGHTS, ShotEmbeddingsParameters, embed_shots
-from matchcut_assets.inputs import TitleInputs, TitleStage
+from matchcut_assets.inputs import TitleInputs
 from matchcut_assets.pipeline import Pipeline
-from matchcut_assets.remember import materialized
 from matchcut_assets.specs import asset_arguments
-from resources.catalogue import Catalogue
-from resources.feature_store import FeatureStore, Summary
+from matchcut_assets.title_stage import asset_with_weights
+from resources.feature_store import Summary
 from resources.model_weights import ModelWeights
-from resources.progress import Progress
 
 
 def embed(inputs: TitleInputs, weights: ModelWeights, parameters: ShotEmbeddingsParameters, folder: Path) -> Summary:
@@ -25,31 +23,17 @@ def embed(inputs: TitleInputs, weights: ModelWeights, parameters: ShotEmbeddings
 
 def build(pipeline: Pipeline) -> dg.AssetsDefinition:
     """The asset."""
-
-    @dg.asset(
-        **asset_arguments(
+    parameters = pipeline.settings.shot_embeddings
+    return asset_with_weights(
+        pipeline,
+        pipeline.shot_embeddings,
+        lambda inputs, weights, folder: embed(inputs, weights, parameters, folder),
+        asset_arguments(
             pipeline.shot_embeddings,
             group="near_duplicates",
             kinds=("numpy", "torch"),
             deps=("standardized_encode", "shots"),
             description="A row is a shot: unit vectors of EfficientNet-Lite0 for some of its frames, and how bright, "
             "even and sharp these are.",
-        )
+        ),
     )
-    def shot_embeddings(
-        context: dg.AssetExecutionContext,
-        catalogue: Catalogue,
-        store: FeatureStore,
-        weights: ModelWeights,
-        progress: Progress,
-    ) -> dg.MaterializeResult:
-        parameters = pipeline.settings.shot_embeddings
-        stage = TitleStage(
-            pipeline,
-            pipeline.shot_embeddings,
-            lambda inputs, folder, report: embed(inputs, weights, parameters, folder),
-        )
-        stored = stage.materialize(context, catalogue, store, progress)
-        return materialized(stored, {"dagster/row_count": stored.summary["shots"]})
-
-    return shot_embeddings

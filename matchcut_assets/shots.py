@@ -7,14 +7,14 @@ import dagster as dg
 from matchcut.pictures import CONTACT_SHEET_BYTES, contact_sheet, encode_jpeg
 from matchcut.proxy import Proxy
 from matchcut.shots import ShotDetector, ShotTable, detect_shots
-from matchcut_assets.inputs import TitleInputs, TitleStage
+from matchcut_assets.inputs import TitleInputs
 from matchcut_assets.pipeline import Pipeline
-from matchcut_assets.remember import PICTURE_NAME, materialized
+from matchcut_assets.remember import PICTURE_NAME
 from matchcut_assets.specs import asset_arguments, check_of_title
+from matchcut_assets.title_stage import asset_with_weights
 from resources.catalogue import Catalogue
 from resources.feature_store import FeatureStore, Summary
 from resources.model_weights import ModelWeights
-from resources.progress import Progress
 
 COLUMNS = {
     "shot": ("int64", "index of the shot in its title, from 0"),
@@ -39,31 +39,19 @@ def find_shots(proxy: Proxy, detector: ShotDetector, weights: ModelWeights, fold
 def build(pipeline: Pipeline) -> list[dg.AssetsDefinition | dg.AssetChecksDefinition]:
     """The asset, and the check that no frame is without a shot."""
     detector = pipeline.settings.detector
-
-    @dg.asset(
-        **asset_arguments(
+    shots = asset_with_weights(
+        pipeline,
+        pipeline.shots,
+        lambda inputs, weights, folder: find_shots(inputs.proxy, detector, weights, folder),
+        asset_arguments(
             pipeline.shots,
             group="shots",
             kinds=("parquet", "torch" if detector.weights else "opencv"),
             deps=("standardized_encode",),
             description="A row is a shot: a run of frames from one camera take. Shots follow each other without gaps.",
             columns=COLUMNS,
-        )
+        ),
     )
-    def shots(
-        context: dg.AssetExecutionContext,
-        catalogue: Catalogue,
-        store: FeatureStore,
-        weights: ModelWeights,
-        progress: Progress,
-    ) -> dg.MaterializeResult:
-        stage = TitleStage(
-            pipeline,
-            pipeline.shots,
-            lambda inputs, folder, report: find_shots(inputs.proxy, detector, weights, folder),
-        )
-        stored = stage.materialize(context, catalogue, store, progress)
-        return materialized(stored, {"dagster/row_count": stored.summary["shots"]})
 
     @check_of_title(shots, "The shots cover the title from its first frame to its last.", blocking=True)
     def shots_cover_title(

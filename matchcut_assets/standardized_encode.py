@@ -8,11 +8,11 @@ from matchcut.ffmpeg import find_ffmpeg
 from matchcut.proxy import Proxy
 from matchcut.source_video import SourceVideo
 from matchcut.standardized_encode import standardize
-from matchcut_assets.inputs import TitleStage
 from matchcut_assets.pipeline import Pipeline
 from matchcut_assets.remember import materialized
 from matchcut_assets.settings import Settings
 from matchcut_assets.specs import asset_arguments, check_of_title
+from matchcut_assets.title_stage import TitleStage
 from resources.catalogue import Catalogue, TitleEntry
 from resources.feature_store import FeatureStore, Summary
 from resources.media_library import MediaLibrary

@@ -7,11 +7,11 @@ import dagster as dg
 
 from matchcut.ffmpeg import find_ffmpeg
 from matchcut.sound import SAMPLE_RATE, standardize_sound
-from matchcut_assets.inputs import TitleStage
 from matchcut_assets.pipeline import Pipeline
 from matchcut_assets.remember import materialized
 from matchcut_assets.settings import Settings
 from matchcut_assets.specs import asset_arguments
+from matchcut_assets.title_stage import TitleStage
 from resources.catalogue import Catalogue, TitleEntry
 from resources.feature_store import FeatureStore, Summary
 from resources.media_library import MediaLibrary

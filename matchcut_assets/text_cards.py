@@ -5,14 +5,12 @@ from pathlib import Path
 import dagster as dg
 
 from matchcut.text_cards import WEIGHTS, TextCardsParameters, find_text_cards
-from matchcut_assets.inputs import TitleInputs, TitleStage
+from matchcut_assets.inputs import TitleInputs
 from matchcut_assets.pipeline import Pipeline
-from matchcut_assets.remember import materialized
 from matchcut_assets.specs import asset_arguments
-from resources.catalogue import Catalogue
-from resources.feature_store import FeatureStore, Summary
+from matchcut_assets.title_stage import asset_with_weights
+from resources.feature_store import Summary
 from resources.model_weights import ModelWeights
-from resources.progress import Progress
 
 COLUMNS = {
     "shot": ("int64", "index of the shot in its title; the same as in shots"),
@@ -35,9 +33,12 @@ def mark_text_cards(
 
 def build(pipeline: Pipeline) -> dg.AssetsDefinition:
     """The asset."""
-
-    @dg.asset(
-        **asset_arguments(
+    parameters = pipeline.settings.text_cards
+    return asset_with_weights(
+        pipeline,
+        pipeline.text_cards,
+        lambda inputs, weights, folder: mark_text_cards(inputs, weights, parameters, folder),
+        asset_arguments(
             pipeline.text_cards,
             group="near_duplicates",
             kinds=("parquet", "opencv"),
@@ -45,22 +46,5 @@ def build(pipeline: Pipeline) -> dg.AssetsDefinition:
             description="A row is a shot: whether its middle is text or a logo on an even ground, or a "
             "picture under big words, which no editor cuts to.",
             columns=COLUMNS,
-        )
+        ),
     )
-    def text_cards(
-        context: dg.AssetExecutionContext,
-        catalogue: Catalogue,
-        store: FeatureStore,
-        weights: ModelWeights,
-        progress: Progress,
-    ) -> dg.MaterializeResult:
-        parameters = pipeline.settings.text_cards
-        stage = TitleStage(
-            pipeline,
-            pipeline.text_cards,
-            lambda inputs, folder, report: mark_text_cards(inputs, weights, parameters, folder),
-        )
-        stored = stage.materialize(context, catalogue, store, progress)
-        return materialized(stored, {"dagster/row_count": stored.summary["shots"]})
-
-    return text_cards

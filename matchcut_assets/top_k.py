@@ -7,6 +7,7 @@ import dagster as dg
 import numpy as np
 
 from matchcut.candidate_page import PAGE_NAME
+from matchcut.cue_words import labels
 from matchcut.pictures import CONTACT_SHEET_BYTES, encode_jpeg, side_by_side
 from matchcut.top_k import RANKING_CUES, Candidate, candidates_to_arrow, load_candidates, save_candidates
 from matchcut_assets.inputs import TitleInputs
@@ -113,7 +114,7 @@ def build(
                 "score": ("float64", "after demotion, higher is better"),
                 "title_a, shot_a, frame_a, timecode_a": ("", "where the cut leaves: the last frame that is shown"),
                 "title_b, shot_b, frame_b, timecode_b": ("", "where it goes: the first frame that is shown"),
-                **{name: ("float64", words) for name, words in {**flavor.cues, **RANKING_CUES}.items()},
+                **{name: ("float64", label) for name, label in labels({**flavor.cues, **RANKING_CUES}).items()},
             },
         )
     )

@@ -18,7 +18,8 @@ from typing import Literal
 import imageio_ffmpeg
 import numpy as np
 
-from matchcut.proxy import PROXY_NAME, RECORD_NAME, TIMES_NAME, EncodeRecord, Proxy
+from matchcut.proxy import PROXY_NAME, RECORD_NAME, TIMES_NAME, Proxy
+from tests.encodes import encode_record
 
 BARCODE_BITS = 12
 BARCODE_HEIGHT = 1 / 8  # of the picture's height
@@ -468,25 +469,7 @@ def make_proxy(folder: Path, frames: Iterable[np.ndarray], frame_rate: Fraction 
     options = ("-bf", "0", "-g", "24", "-crf", "12", "-video_track_timescale", str(frame_rate.numerator))
     encode(pictures, folder / PROXY_NAME, frame_rate, options=options)
     height, width = pictures[0].shape[:2]
-    unset = dict.fromkeys(("primaries", "transfer", "matrix", "range"), "unknown")
-    record = EncodeRecord(
-        num_frames=len(pictures),
-        frame_rate=frame_rate,
-        is_variable_rate=False,
-        time_base=1 / frame_rate,
-        start_timecode=None,
-        source_width=width,
-        source_height=height,
-        crop=(0, 0, width, height),
-        width=width,
-        height=height,
-        rotation=0,
-        is_interlaced=False,
-        bit_depth=8,
-        color=unset,
-        codec="h264",
-        tool="drawn",
-    )
+    record = encode_record(len(pictures), frame_rate, size=(width, height))
     (folder / RECORD_NAME).write_text(json.dumps(record.to_json()))
     np.savez_compressed(folder / TIMES_NAME, ticks=np.arange(len(pictures), dtype=np.int64))
     return Proxy(folder)

@@ -3,12 +3,16 @@
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from resources.home import Home
 from tests.dagster_ui import DagsterUi, dagster_dev, wait_for
 from tests.matchcut_assets.test_graph import ASSETS
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 pytestmark = [pytest.mark.slow, pytest.mark.weights, pytest.mark.timeout(900)]
 
@@ -56,23 +60,16 @@ def test_a_backfill_of_several_titles_works(ui: DagsterUi) -> None:
     assert status == "COMPLETED_SUCCESS"
 
 
-def test_the_browser_lists_every_asset_and_its_pictures(ui: DagsterUi, tmp_path: Path) -> None:
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if chromium is None:
-        pytest.skip("no Chromium on this machine")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1600, "height": 1400})
-        page.goto(f"{ui.url}/assets")
-        for asset in ASSETS | {"candidate_page"}:
-            page.get_by_text(asset.replace("/", " / "), exact=True).first.wait_for(timeout=60_000)
-        page.screenshot(path=tmp_path / "assets.png")
-        page.goto(f"{ui.url}/assets/shots?view=partitions&partition=one")
-        page.get_by_text("one", exact=True).first.wait_for(timeout=60_000)
-        page.get_by_text("remembered").first.wait_for(timeout=60_000)
-        browser.close()
+def test_the_browser_lists_every_asset_and_its_pictures(ui: DagsterUi, browser: "Browser", tmp_path: Path) -> None:
+    page = browser.new_page(viewport={"width": 1600, "height": 1400})
+    page.goto(f"{ui.url}/assets")
+    for asset in ASSETS | {"candidate_page"}:
+        page.get_by_text(asset.replace("/", " / "), exact=True).first.wait_for(timeout=60_000)
+    page.screenshot(path=tmp_path / "assets.png")
+    page.goto(f"{ui.url}/assets/shots?view=partitions&partition=one")
+    page.get_by_text("one", exact=True).first.wait_for(timeout=60_000)
+    page.get_by_text("remembered").first.wait_for(timeout=60_000)
+    page.close()
 
 
 def _page(home: Home) -> str:

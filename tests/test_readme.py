@@ -1,11 +1,10 @@
 """The documents stay true: commands exist, assets are listed, links lead somewhere."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 from benchmarks.readme import figures, with_figures
+from tests.command_line import help_of
 from tests.graph import Graph
 
 ROOT = Path(__file__).parents[1]
@@ -20,18 +19,16 @@ def test_every_make_target_of_the_readme_exists() -> None:
 
 
 def test_every_matchcut_command_and_option_of_the_readme_exists() -> None:
-    program = str(Path(sys.executable).with_name("matchcut"))
     lines = re.findall(r"^(?:\.venv/bin/)?matchcut (\w+)(.*)$", README, re.MULTILINE)
     assert {command for command, _ in lines} == {"run", "shots", "duplicates", "repeats", "top", "export", "status"}
     for command in {command for command, _ in lines}:
-        text = subprocess.run([program, command, "--help"], check=True, capture_output=True, text=True).stdout
+        text = help_of(command)
         used = {option for name, rest in lines if name == command for option in re.findall(r"--[a-z]+", rest)}
         assert all(option in text for option in used), command
 
 
 def test_every_export_of_the_guide_for_editors_exists() -> None:
-    program = str(Path(sys.executable).with_name("matchcut"))
-    text = subprocess.run([program, "export", "--help"], check=True, capture_output=True, text=True).stdout
+    text = help_of("export")
     guide = (ROOT / "docs" / "editors.md").read_text()
     assert {*re.findall(r"(--[a-z]+)", guide)} <= {*re.findall(r"(--[a-z]+)", text)}
     assert set(re.findall(r"--format (\w+)", guide)) == {"html", "mp4", "otio", "xmeml", "aaf", "edl", "fcpxml", "csv"}

@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from matchcut.cue_words import CueWords, Grade
 from matchcut.pictures import Tile, sheet, thumbnails
 from matchcut.proxy import Proxy
 from matchcut.representations.flavor import BlockScores, Representation, UsableShots
@@ -93,11 +94,18 @@ class Appearance:
     score_algorithm: ClassVar[str] = SCORE_ALGORITHM
     reads_sound: ClassVar[bool] = False
     weights: ClassVar[tuple[str, ...]] = ()
-    cues: ClassVar[Mapping[str, str]] = {
-        "edges": "lines",
-        "layout": "light and dark",
-        "colors": "colours",
-        "light": "light from the same side",
+    cues: ClassVar[Mapping[str, CueWords]] = {
+        "edges": CueWords("lines", (Grade("many lines stay", least=0.5), Grade("some lines stay", least=0.35))),
+        "layout": CueWords(
+            "light and dark",
+            (
+                Grade("light and dark stay", least=0.5),
+                Grade("light and dark partly stay", least=0.3),
+                Grade("light and dark change places", most=-0.3),
+            ),
+        ),
+        "colors": CueWords("colours", (Grade("same colours", least=0.9), Grade("similar colours", least=0.8))),
+        "light": CueWords("light from the same side", (Grade("light from the same side", least=0.3),)),
     }
 
     def represent(self, proxy: Proxy, shots: UsableShots, weights: Mapping[str, object]) -> Representation:

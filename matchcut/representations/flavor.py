@@ -11,6 +11,7 @@ from typing import Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 
+from matchcut.cue_words import CueWords
 from matchcut.proxy import Proxy
 
 ARRAYS_NAME = "representation.npz"
@@ -145,8 +146,8 @@ class Flavor(Protocol):
         ...
 
     @property
-    def cues(self) -> Mapping[str, str]:
-        """Name of a cue to the words an editor reads."""
+    def cues(self) -> Mapping[str, CueWords]:
+        """Name of a cue to the words an editor reads, in the order of telling."""
         ...
 
     @property

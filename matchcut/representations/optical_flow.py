@@ -13,6 +13,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from matchcut.cue_words import CueWords, Grade
 from matchcut.pictures import Tile, sheet, thumbnails
 from matchcut.proxy import Proxy
 from matchcut.representations.flavor import BlockScores, Representation, UsableShots
@@ -94,15 +95,26 @@ class OpticalFlow:
     score_algorithm: ClassVar[str] = SCORE_ALGORITHM
     reads_sound: ClassVar[bool] = False
     weights: ClassVar[tuple[str, ...]] = ()
-    cues: ClassVar[Mapping[str, str]] = {
-        "movement": "same movement at the cut",
-        "subject_share": "share of what is filmed in it",
-        "camera": "same movement of the camera",
-        "subject": "same movement of what is filmed",
-        "carried": "begins in A and comes to rest in B",
-        "spectrum": "same kinds of movement over the whole shots",
-        "speed_a": "heights a second before",
-        "speed_b": "heights a second after",
+    cues: ClassVar[Mapping[str, CueWords]] = {
+        # What is filmed has a place and a size too, so that it seldom agrees as far as two cameras do.
+        "subject": CueWords(
+            "same movement of what is filmed",
+            (Grade("what is filmed moves alike", least=0.35), Grade("what is filmed moves partly alike", least=0.15)),
+        ),
+        "camera": CueWords(
+            "same movement of the camera",
+            (Grade("the camera moves alike", least=0.75), Grade("the camera moves partly alike", least=0.5)),
+        ),
+        "carried": CueWords(
+            "begins in A and comes to rest in B", (Grade("begins in A and comes to rest in B", least=0.7),)
+        ),
+        "spectrum": CueWords(
+            "same kinds of movement over the whole shots", (Grade("both shots move alike throughout", least=0.9),)
+        ),
+        "movement": CueWords("same movement at the cut"),
+        "subject_share": CueWords("share of what is filmed in it"),
+        "speed_a": CueWords("heights a second before"),
+        "speed_b": CueWords("heights a second after"),
     }
 
     def represent(self, proxy: Proxy, shots: UsableShots, weights: Mapping[str, Path]) -> Representation:

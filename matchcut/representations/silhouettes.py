@@ -13,6 +13,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
+from matchcut.cue_words import CueWords, Grade
 from matchcut.pictures import Tile, sheet, thumbnails
 from matchcut.proxy import Proxy
 from matchcut.representations.bodies import JOINTS
@@ -93,20 +94,31 @@ class Silhouettes:
     algorithm: ClassVar[str] = ALGORITHM
     score_algorithm: ClassVar[str] = SCORE_ALGORITHM
     reads_sound: ClassVar[bool] = False
-    cues: ClassVar[Mapping[str, str]] = {
-        "union_iou": "overlap of silhouettes",
-        "outline_iou": "overlap of outlines",
-        "instance_iou": "overlap of each with its like",
-        "joints": "nearness of joints",
-        "head": "nearness of faces",
-        "motion": "same movement of the silhouettes",
-        "confidence": "sureness of what is seen",
-        "area": "share of the picture",
-        "persons": "persons",
-        "animals": "animals",
-        "objects": "objects",
-        "reframed": "has to be reframed",
-        "flopped": "B has to be mirrored",
+    cues: ClassVar[Mapping[str, CueWords]] = {
+        "head": CueWords(
+            "nearness of faces",
+            (Grade("faces in the same place", least=0.9), Grade("faces nearly in the same place", least=0.7)),
+        ),
+        "union_iou": CueWords(
+            "overlap of silhouettes",
+            (Grade("silhouettes overlap well", least=0.7), Grade("silhouettes overlap by half", least=0.5)),
+        ),
+        # Third, so that it is never left out: whoever cuts has to know.
+        "flopped": CueWords("B has to be mirrored", (Grade("B mirrored", least=1),)),
+        "outline_iou": CueWords(
+            "overlap of outlines",
+            (Grade("outlines run together", least=0.4), Grade("outlines partly run together", least=0.3)),
+        ),
+        # Nothing, where the masks overlap all the same: what one belongs to is of another kind.
+        "instance_iou": CueWords("overlap of each with its like", (Grade("one shape of unlike things", most=0.0),)),
+        "joints": CueWords("nearness of joints", (Grade("same pose", least=0.6), Grade("similar pose", least=0.45))),
+        "persons": CueWords("persons", (Grade("three persons or more", least=3), Grade("two persons", least=2))),
+        "animals": CueWords("animals", (Grade("several animals", least=2), Grade("an animal", least=1))),
+        "objects": CueWords("objects", (Grade("several objects", least=2), Grade("an object", least=1))),
+        "motion": CueWords("same movement of the silhouettes"),
+        "confidence": CueWords("sureness of what is seen"),
+        "area": CueWords("share of the picture"),
+        "reframed": CueWords("has to be reframed"),
     }
 
     @property

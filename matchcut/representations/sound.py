@@ -13,6 +13,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from matchcut.cue_words import CueWords, Grade
 from matchcut.pictures import Tile, sheet
 from matchcut.proxy import Proxy
 from matchcut.representations.flavor import BlockScores, Representation, UsableShots
@@ -86,11 +87,14 @@ class SoundMatch:
     score_algorithm: ClassVar[str] = SCORE_ALGORITHM
     reads_sound: ClassVar[bool] = True
     weights: ClassVar[tuple[str, ...]] = ()
-    cues: ClassVar[Mapping[str, str]] = {
-        "timbre": "colour of the sound",
-        "change": "its course",
-        "onsets": "onsets",
-        "level_difference": "decibels between them",
+    cues: ClassVar[Mapping[str, CueWords]] = {
+        "timbre": CueWords(
+            "colour of the sound",
+            (Grade("same colour of sound", least=0.92), Grade("similar colour of sound", least=0.8)),
+        ),
+        "change": CueWords("its course", (Grade("same course", least=0.85), Grade("similar course", least=0.75))),
+        "onsets": CueWords("onsets", (Grade("onsets alike", least=0.9),)),
+        "level_difference": CueWords("decibels between them", (Grade("equally loud", most=SAME_DB),)),
     }
 
     def represent(self, proxy: Proxy, shots: UsableShots, weights: Mapping[str, object]) -> Representation:

@@ -2,32 +2,23 @@
 
 from collections.abc import Mapping
 
-from matchcut.top_k.candidate import LOOK_CUE, SECONDS_APART_CUE, Candidate
+from matchcut.cue_words import CueWords, striking
+from matchcut.top_k.candidate import LOOK_CUE, RANKING_CUES, SECONDS_APART_CUE, Candidate
 
-OTHER_LOOK = 0.6  # seen on one edited video: 0.6 to 0.7 the same place or person, 0.45 two random shots
-SAME_LOOK = 0.7
+MOST_REASONS = 3  # more are not read
+_PLACE = {LOOK_CUE: RANKING_CUES[LOOK_CUE]}
 
 
-def words(candidate: Candidate, cue_words: Mapping[str, str], *, max_cues: int = 2) -> str:
-    """Say why a candidate matches, e.g. `"silhouette overlap 0.83, other place, 41 s apart"`.
+def words(candidate: Candidate, cues: Mapping[str, CueWords]) -> str:
+    """Say why a candidate matches, e.g. `"faces in the same place, silhouettes overlap well; other place; 41 s apart"`.
 
     Args:
         candidate: as ranked.
-        cue_words: name of a cue to the words an editor reads (`Flavor.cues`), in the order of telling; cues
-            without words are left out.
-        max_cues: how many of them are told; a sentence of six numbers is not read.
+        cues: the flavor's, in the order of telling. Those that stand out are told.
     """
-    cues = told_cues(candidate, cue_words, max_cues=max_cues)
-    told = [f"{cue_words[name]} {value_in_words(candidate.cues[name])}" for name in cues]
-    look = candidate.cues.get(LOOK_CUE)
-    if look is not None:
-        told.append("other place" if look < OTHER_LOOK else "similar place" if look < SAME_LOOK else "same place")
-    return ", ".join([*told, _distance_in_words(candidate)])
-
-
-def told_cues(candidate: Candidate, cue_words: Mapping[str, str], *, max_cues: int = 2) -> list[str]:
-    """Names of the cues that `words` tells."""
-    return [name for name in cue_words if name in candidate.cues][:max_cues]
+    reasons = striking(candidate.cues, cues, most=MOST_REASONS) or ["nothing stands out"]
+    place = striking(candidate.cues, _PLACE, most=1)
+    return "; ".join([", ".join(reasons), *place, _distance_in_words(candidate)])
 
 
 def value_in_words(value: float) -> str:

@@ -5,8 +5,8 @@ import numpy as np
 from benchmarks.excerpts import EXCERPT_SECONDS, at_moments, excerpt, is_moving, measure
 from matchcut.repeats import Repeats
 from matchcut.shot_embeddings import ShotEmbeddings, ShotEmbeddingsParameters, chosen_frames
-from tests.matchcut.test_deduplicated_shots import shots_of
 from tests.shot_embeddings import embeddings_of_frames, model_of
+from tests.shot_tables import shot_table
 
 
 def share(a: ShotEmbeddings, b: ShotEmbeddings) -> Repeats:
@@ -19,7 +19,7 @@ def share(a: ShotEmbeddings, b: ShotEmbeddings) -> Repeats:
 
 
 def test_an_excerpt_is_a_second_inside_of_each_shot_and_short_shots_stay() -> None:
-    shots, seconds = shots_of([100, 20]), np.arange(120) / 25
+    shots, seconds = shot_table([100, 20]), np.arange(120) / 25
     taken = excerpt(shots, seconds, (1,))
     start, stop = taken.usable_start_frame[0], taken.usable_stop_frame[0]
     assert 0 <= start < stop <= 100

@@ -10,12 +10,12 @@ from benchmarks.shots import encode
 from matchcut.repeats import Repeats
 from matchcut.shot_embeddings import ShotEmbeddings
 from tests import clips
-from tests.matchcut.test_deduplicated_shots import shots_of
 from tests.shot_embeddings import embeddings_of
+from tests.shot_tables import shot_table
 
 
 def test_a_recut_leaves_some_shots_shorter_and_in_order() -> None:
-    shots = shots_of([40] * 10)
+    shots = shot_table([40] * 10)
     recut = Recut.of(shots, seed=1)
     assert len(recut.shot) == KEPT_SHARE * 10
     assert (np.diff(recut.shot) > 0).all()
@@ -60,5 +60,5 @@ def test_a_recut_is_its_own_film_and_no_other() -> None:
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_a_recut_is_the_same_under_a_seed(seed: int) -> None:
-    shots = shots_of([40] * 10)
+    shots = shot_table([40] * 10)
     np.testing.assert_array_equal(Recut.of(shots, seed).shot, Recut.of(shots, seed).shot)

@@ -1,42 +1,23 @@
 import json
 import re
-import shutil
 from dataclasses import replace
 
 import pytest
 
 from matchcut.candidate_page import FlavorInfo, TitleInfo, write_page
+from matchcut.cue_words import CueWords, Grade
 from matchcut.errors import FeatureStoreError
-from matchcut.top_k import Candidate
-from tests.matchcut.test_pictures import GreyProxy
+from tests.candidates import candidate_of
+from tests.encodes import GreyProxy
 
 FRAME_MATCH = FlavorInfo(
-    "frame_match", "Frame match", "the same silhouette", {"iou": "overlap", "persons": "persons", "area": "area"}
+    "frame_match",
+    "Frame match",
+    "the same silhouette",
+    {"iou": CueWords("overlap", (Grade("silhouettes overlap", least=0.5),)), "area": CueWords("area")},
 )
-ACTION_MATCH = FlavorInfo("action_match", "Action match", "the same movement", {"flow": "flow agreement"})
+ACTION_MATCH = FlavorInfo("action_match", "Action match", "the same movement", {"flow": CueWords("flow agreement")})
 HOSTILE = "</script><script>document.title='owned'</script>\"'\n<img src=x onerror=\"document.title='owned'\">"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-
-
-def candidate_of(rank, *, flavor="frame_match", score=0.5, titles=("film", "other")):
-    return Candidate(
-        rank=rank,
-        flavor=flavor,
-        score=score,
-        title_a=titles[0],
-        shot_a=rank,
-        frame_a=rank * 10 + 9,
-        timecode_a=f"00:00:{rank:02d}:09",
-        title_b=titles[1],
-        shot_b=rank + 5,
-        frame_b=rank * 10 + 50,
-        timecode_b=f"00:00:{rank + 5:02d}:00",
-        cues={"iou": 0.83, "persons": 1.0, "area": 0.25, "pair_score": score, "look": 0.4},
-        start_frame_a=rank * 10,
-        stop_frame_a=rank * 10 + 10,
-        start_frame_b=rank * 10 + 50,
-        stop_frame_b=rank * 10 + 60,
-    )
 
 
 def write(folder, candidates, **changes):
@@ -72,8 +53,8 @@ def test_a_candidate_is_shown_with_titles_timecodes_score_and_cues(tmp_path):
     text = write(tmp_path, {"frame_match": [candidate_of(1)]}, library="My films").read_text()
     for shown in ("Film.mp4", "Other", "00:00:01:09", "00:00:06:00", "shot 1 · frame 19", "My films", ">0.50<"):
         assert shown in text
-    assert "overlap 0.83, persons 1, other place, two titles" in text
-    assert {"words": "area", "value": "0.25"} in data_of(text)[0]["cues"]
+    assert "silhouettes overlap; other place; two titles" in text
+    assert data_of(text)[0]["cues"][:2] == [{"words": "overlap", "value": "0.83"}, {"words": "area", "value": "0.25"}]
     assert "1 candidate in 2 titles" in text
 
 
@@ -171,17 +152,6 @@ def test_candidates_of_an_undescribed_flavor_are_refused(tmp_path):
         write(tmp_path, {"sound": []})
 
 
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        pytest.skip("no chromium binary is installed")
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield running
-        running.close()
-
-
 @pytest.fixture
 def shown(browser, tmp_path):
     """A page in a browser, of three frame matches and two action matches; fails on any complaint or request."""
@@ -244,9 +214,9 @@ def test_the_keyboard_goes_from_card_to_card_and_compares(shown):
     assert shown.evaluate(focused) == "1"
     shown.keyboard.press("Enter")
     assert shown.is_visible("dialog[open]")
-    assert "2. overlap 0.83" in shown.inner_text("#big-words")
+    assert "2. silhouettes overlap" in shown.inner_text("#big-words")
     shown.keyboard.press("j")
-    assert "3. overlap 0.83" in shown.inner_text("#big-words")
+    assert "3. silhouettes overlap" in shown.inner_text("#big-words")
     shown.keyboard.press(" ")
     assert shown.get_attribute("#flip", "aria-pressed") == "true"
     shown.keyboard.press("Escape")

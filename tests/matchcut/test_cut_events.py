@@ -5,30 +5,21 @@ import numpy as np
 import pytest
 
 from matchcut.cut_events import CutEvent, Media, Side, event_rows, events_of, plain
-from matchcut.proxy import EncodeRecord
 from matchcut.top_k import Candidate, TitleShots
-
-UNSET = dict.fromkeys(("primaries", "transfer", "matrix", "range"), "unknown")
+from tests.encodes import encode_record
 
 
 def record_of(rate=Fraction(25), timecode=None, num_frames=1000, *, variable=False, time_base=None):
-    return EncodeRecord(
-        num_frames=num_frames,
-        frame_rate=Fraction(rate),
-        is_variable_rate=variable,
-        time_base=time_base or 1 / Fraction(rate),
-        start_timecode=timecode,
+    return encode_record(
+        num_frames,
+        Fraction(rate),
+        size=(640, 360),
         source_width=1920,
         source_height=1080,
         crop=(0, 0, 1920, 1080),
-        width=640,
-        height=360,
-        rotation=0,
-        is_interlaced=False,
-        bit_depth=8,
-        color=UNSET,
-        codec="h264",
-        tool="drawn",
+        is_variable_rate=variable,
+        time_base=time_base or 1 / Fraction(rate),
+        start_timecode=timecode,
     )
 
 

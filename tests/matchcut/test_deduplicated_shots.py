@@ -18,15 +18,9 @@ from matchcut.shot_embeddings import ShotEmbeddings
 from matchcut.shots.table import ShotTable
 from matchcut.text_cards import TextCards
 from tests.shot_embeddings import embeddings_of, embeddings_of_frames, model_of
+from tests.shot_tables import shot_table
 
 FRAMES_PER_SHOT = 25
-
-
-def shots_of(lengths: list[int]) -> ShotTable:
-    stop = np.cumsum(lengths)
-    start = stop - lengths
-    kinds = np.array(["start"] + ["cut"] * (len(lengths) - 1), dtype=object)
-    return ShotTable(start, stop, start.copy(), stop.copy(), kinds, np.ones(len(lengths), np.float32))
 
 
 LIKE_0_8 = model_of(-31.5, 40)  # even odds at a cosine of 0.7875
@@ -44,7 +38,7 @@ def marked(shots: ShotTable, embeddings: ShotEmbeddings, seconds: np.ndarray, **
 
 
 def deduplicated(views: list, **parameters: float) -> DeduplicatedShots:
-    shots = shots_of([FRAMES_PER_SHOT] * len(views))
+    shots = shot_table([FRAMES_PER_SHOT] * len(views))
     return marked(shots, embeddings_of(views), np.arange(shots.num_frames) / 25, **parameters)
 
 
@@ -87,14 +81,14 @@ def test_a_title_of_different_shots_keeps_all():
     ("mean", "std", "reason"), [(0, 0, "black"), (15, 3.9, "black"), (200, 2, "blank"), (15, 4, ""), (200, 4, "")]
 )
 def test_black_and_blank_shots_are_marked(mean, std, reason):
-    shots = shots_of([25, 25])
+    shots = shot_table([25, 25])
     told = marked(shots, with_luma(embeddings_of([0, 1]), 0, mean, std), np.arange(50) / 25)
     assert told.reason.tolist() == [reason, ""]
     assert told.kept.tolist() == [reason == "", True]
 
 
 def test_a_marked_shot_joins_no_group_and_is_not_lost():
-    shots = shots_of([25, 25, 5, 25])
+    shots = shot_table([25, 25, 5, 25])
     told = marked(shots, with_luma(embeddings_of([0, 0, 0, 0]), 0, 0, 0), np.arange(80) / 25)
     assert told.reason.tolist() == ["black", "", "too short", "near-duplicate of shot 1"]
     assert told.group.tolist() == [-1, 0, -1, 0]
@@ -104,14 +98,14 @@ def test_a_marked_shot_joins_no_group_and_is_not_lost():
 def test_a_shot_without_any_sharp_frame_is_marked():
     embeddings = embeddings_of([0, 1])
     embeddings.sharpness[0] = 1.4
-    assert marked(shots_of([25, 25]), embeddings, np.arange(50) / 25).reason.tolist() == ["blurred", ""]
+    assert marked(shot_table([25, 25]), embeddings, np.arange(50) / 25).reason.tolist() == ["blurred", ""]
 
 
 def test_text_cards_and_credits_are_marked_before_all_else():
     cards = no_cards(5)
     cards.lines[:2], cards.is_credits[1], cards.is_written_over[4] = (1, 9), True, True
     embeddings = with_luma(embeddings_of([0, 0, 0, 0, 0]), 0, 0, 2)
-    told = deduplicate(shots_of([25] * 5), embeddings, cards, np.arange(125) / 25, model=LIKE_0_8)
+    told = deduplicate(shot_table([25] * 5), embeddings, cards, np.arange(125) / 25, model=LIKE_0_8)
     assert told.reason.tolist() == [
         "text card",
         "credits",
@@ -124,25 +118,25 @@ def test_text_cards_and_credits_are_marked_before_all_else():
 
 def test_a_shot_of_exactly_the_least_duration_stays():
     for frames, reason in [(9, ""), (8, "too short")]:
-        told = marked(shots_of([30, frames]), embeddings_of([0, 1]), np.arange(30 + frames) / 30)
+        told = marked(shot_table([30, frames]), embeddings_of([0, 1]), np.arange(30 + frames) / 30)
         assert told.reason.tolist() == ["", reason]
 
 
 def test_time_in_transitions_does_not_count():
-    shots = shots_of([25, 25])
+    shots = shot_table([25, 25])
     shots.usable_start_frame[1] += 20
     told = marked(shots, embeddings_of([0, 1]), np.arange(50) / 25)
     assert told.reason.tolist() == ["", "too short"]
 
 
 def test_a_video_of_one_frame_is_too_short():
-    told = marked(shots_of([1]), embeddings_of([0]), np.zeros(1))
+    told = marked(shot_table([1]), embeddings_of([0]), np.zeros(1))
     assert told.reason.tolist() == ["too short"]
 
 
 def test_duration_is_measured_by_time_stamps_not_by_frames():
     seconds = np.concatenate([np.arange(5) * 0.02, 0.1 + np.arange(5) * 0.2])
-    told = marked(shots_of([5, 5]), embeddings_of([0, 1]), seconds)
+    told = marked(shot_table([5, 5]), embeddings_of([0, 1]), seconds)
     assert told.reason.tolist() == ["too short", ""]
 
 
@@ -150,20 +144,20 @@ def test_two_shots_that_fade_to_black_are_not_alike():
     # Two frames a shot: different pictures, then the same black.
     embeddings = embeddings_of_frames([[0, 7], [1, 7]])
     embeddings.luma_std[[1, 3]] = 0
-    assert marked(shots_of([25, 25]), embeddings, np.arange(50) / 25).kept.all()
+    assert marked(shot_table([25, 25]), embeddings, np.arange(50) / 25).kept.all()
 
 
 def test_embeddings_of_another_title_are_refused():
     with pytest.raises(ValueError, match=re.escape("3 embeddings for 2 shots: materialize `shot_embeddings` again")):
-        marked(shots_of([25, 25]), embeddings_of([0, 1, 2]), np.arange(50) / 25)
+        marked(shot_table([25, 25]), embeddings_of([0, 1, 2]), np.arange(50) / 25)
     with pytest.raises(ValueError, match=re.escape("1 rows of text cards for 2 shots: materialize `text_cards` again")):
-        deduplicate(shots_of([25, 25]), embeddings_of([0, 1]), no_cards(1), np.arange(50) / 25)
+        deduplicate(shot_table([25, 25]), embeddings_of([0, 1]), no_cards(1), np.arange(50) / 25)
     with pytest.raises(ValueError, match=re.escape("49 time stamps for 50 frames")):
-        marked(shots_of([25, 25]), embeddings_of([0, 1]), np.arange(49) / 25)
+        marked(shot_table([25, 25]), embeddings_of([0, 1]), np.arange(49) / 25)
 
 
 def test_usable_shots_are_the_kept_ones_without_their_transitions():
-    shots = shots_of([25, 25, 25])
+    shots = shot_table([25, 25, 25])
     shots.usable_start_frame[2] += 3
     usable = usable_shots(shots, deduplicated([0, 0, 1]))
     assert usable.shot.tolist() == [0, 2]
@@ -173,12 +167,12 @@ def test_usable_shots_are_the_kept_ones_without_their_transitions():
 
 def test_a_title_without_any_usable_shot_is_refused_with_what_was_found():
     embeddings = with_luma(embeddings_of([0, 1, 2]), 0, 0, 0)
-    told = marked(shots_of([25, 3, 3]), embeddings, np.arange(31) / 25)
+    told = marked(shot_table([25, 3, 3]), embeddings, np.arange(31) / 25)
     message = "night.mp4: nothing in it can be matched. It has 3 shots: 1 black, 2 too short."
     with pytest.raises(BadVideoError, match=re.escape(message)):
         require_usable("night.mp4", told)
     with pytest.raises(BadVideoError, match=re.escape("It has 1 shot: 1 too short.")):
-        require_usable("night.mp4", marked(shots_of([1]), embeddings_of([0]), np.zeros(1)))
+        require_usable("night.mp4", marked(shot_table([1]), embeddings_of([0]), np.zeros(1)))
 
 
 def test_a_title_with_a_usable_shot_is_accepted():
@@ -186,7 +180,7 @@ def test_a_title_with_a_usable_shot_is_accepted():
 
 
 def test_a_table_survives_the_store(tmp_path):
-    told = marked(shots_of([25, 25, 3]), embeddings_of([0, 0, 1]), np.arange(53) / 25)
+    told = marked(shot_table([25, 25, 3]), embeddings_of([0, 0, 1]), np.arange(53) / 25)
     told.save(tmp_path)
     loaded = DeduplicatedShots.load(tmp_path)
     for name, column in vars(told).items():

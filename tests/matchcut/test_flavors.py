@@ -2,9 +2,11 @@ from dataclasses import fields, is_dataclass, replace
 
 import pytest
 
+from matchcut.cue_words import striking
 from matchcut.flavors import FLAVORS
 from matchcut.representations.flavor import Flavor
 from matchcut.top_k import PAIR_COLUMNS
+from matchcut.top_k.words import MOST_REASONS
 
 
 def test_names_are_unique():
@@ -33,4 +35,25 @@ def test_parameters_are_a_frozen_dataclass_that_can_be_replaced(flavor: Flavor):
 @pytest.mark.parametrize("flavor", FLAVORS, ids=lambda flavor: flavor.name)
 def test_cues_do_not_hide_columns_of_the_pairs(flavor: Flavor):
     assert not flavor.cues.keys() & set(PAIR_COLUMNS)
-    assert all(flavor.cues.values())
+    assert all(cue.label for cue in flavor.cues.values())
+
+
+@pytest.mark.parametrize("flavor", FLAVORS, ids=lambda flavor: flavor.name)
+def test_a_pair_that_agrees_in_everything_is_told_by_the_most_striking_words(flavor: Flavor):
+    told = {cue.grades[0].words for cue in flavor.cues.values() if cue.grades}
+    same = striking(dict.fromkeys(flavor.cues, 1.0), flavor.cues, most=MOST_REASONS)
+    assert len(same) == 3
+    assert set(same) <= told
+
+
+@pytest.mark.parametrize("flavor", FLAVORS, ids=lambda flavor: flavor.name)
+def test_words_of_a_cue_are_told_apart(flavor: Flavor):
+    words = [grade.words for cue in flavor.cues.values() for grade in cue.grades]
+    assert len(set(words)) == len(words)
+    assert not any(character.isdigit() or character in ",;" for character in "".join(words))
+
+
+def test_that_b_has_to_be_mirrored_is_always_told():
+    (frame_match,) = (flavor for flavor in FLAVORS if flavor.name == "frame_match")
+    assert "B mirrored" in striking(dict.fromkeys(frame_match.cues, 1.0), frame_match.cues, most=MOST_REASONS)
+    assert "B mirrored" not in striking({"flopped": 0.0}, frame_match.cues, most=MOST_REASONS)

@@ -17,9 +17,10 @@ from matchcut.candidate_page import Extras, PlayedCut, TitleInfo, write_page
 from matchcut.ffmpeg import find_ffmpeg
 from matchcut.played_cut import PlayedCutParameters, Take, first_frame_seconds, play_cut
 from matchcut.source_video import inspect_source
+from tests.candidates import candidate_of
 from tests.clips import Shot, make_clip, read_frame_number
 from tests.frame_for_frame import encoded
-from tests.matchcut.test_candidate_page import ACTION_MATCH, CHROMIUM, FRAME_MATCH, HOSTILE, candidate_of
+from tests.matchcut.test_candidate_page import ACTION_MATCH, FRAME_MATCH, HOSTILE
 
 pytestmark = pytest.mark.slow
 LAST, FIRST, SHOWN = 49, 70, 25
@@ -29,17 +30,6 @@ PAINTED = """async (video) => {
     await new Promise((done) => video.requestVideoFrameCallback(done));
     return video.currentTime;
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        pytest.skip("no chromium binary is installed")
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield running
-        running.close()
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from matchcut.cue_words import CueWords
 from matchcut.errors import MissingFeatureError
 from matchcut.flavors import FLAVORS
 from matchcut.pair_scores import PairScoreParameters, PairScores, blocks, score_pairs
@@ -29,7 +30,7 @@ class Closeness:
     description = "A row is a number."
     algorithm = score_algorithm = "1"
     weights = ()
-    cues = {"difference": "difference"}  # noqa: RUF012
+    cues = {"difference": CueWords("difference")}  # noqa: RUF012
     parameters = None
 
     def score_block(self, a: Representation, b: Representation) -> BlockScores:

@@ -1,6 +1,4 @@
 import re
-from fractions import Fraction
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -15,46 +13,13 @@ from matchcut.pictures import (
     side_by_side,
     thumbnails,
 )
-from matchcut.proxy import EncodeRecord, Proxy
-from matchcut.shots.table import ShotTable
-
-
-class GreyProxy(Proxy):
-    """Frame i is grey of level i; nothing is decoded."""
-
-    def __init__(self, num_frames=250, width=160, height=90, frame_rate=Fraction(25)):
-        super().__init__(Path("none"))
-        self.__dict__["record"] = EncodeRecord(
-            num_frames=num_frames,
-            frame_rate=frame_rate,
-            is_variable_rate=False,
-            time_base=1 / frame_rate,
-            start_timecode=None,
-            source_width=width,
-            source_height=height,
-            crop=(0, 0, width, height),
-            width=width,
-            height=height,
-            rotation=0,
-            is_interlaced=False,
-            bit_depth=8,
-            color={},
-            codec="h264",
-            tool="",
-        )
-
-    def frames_at(self, frames, *, size=None):
-        width, height = size or (self.record.width, self.record.height)
-        for frame in sorted(set(frames)):
-            yield frame, np.full((height, width, 3), frame % 256, dtype=np.uint8)
+from tests.encodes import GreyProxy
+from tests.shot_tables import shot_table
 
 
 def shots_of(num_shots, frames_per_shot=10):
-    start = np.arange(num_shots) * frames_per_shot
-    kinds = np.array(["start", *["cut", "dissolve", "fade"] * num_shots][:num_shots])
-    return ShotTable(
-        start, start + frames_per_shot, start, start + frames_per_shot, kinds, np.ones(num_shots, np.float32)
-    )
+    kinds = ["start", *["cut", "dissolve", "fade"] * num_shots][:num_shots]
+    return shot_table([frames_per_shot] * num_shots, kinds)
 
 
 def has_level(picture, level):

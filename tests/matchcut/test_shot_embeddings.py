@@ -14,18 +14,11 @@ from matchcut.shot_embeddings import (
     chosen_frames,
     embed_shots,
 )
-from matchcut.shots.table import ShotTable
 from matchcut.text_cards import TextCards
 from tests.clips import Shot, draw, make_proxy
+from tests.shot_tables import shot_table
 
 SIZE = (320, 180)
-
-
-def shots_of(lengths: list[int]) -> ShotTable:
-    stop = np.cumsum(lengths)
-    start = stop - lengths
-    kinds = np.array(["start"] + ["cut"] * (len(lengths) - 1), dtype=object)
-    return ShotTable(start, stop, start.copy(), stop.copy(), kinds, np.ones(len(lengths), np.float32))
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +43,7 @@ def proxy(tmp_path_factory):
     return make_proxy(tmp_path_factory.mktemp("proxy"), [*textured, *black, *grey, *textured])
 
 
-SHOTS = shots_of([12, 10, 10, 12])
+SHOTS = shot_table([12, 10, 10, 12])
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +55,7 @@ MOMENTS = ShotEmbeddingsParameters(moments=(0, 0.5, 0.99))
 
 
 def test_frames_are_taken_from_the_usable_range_of_each_shot():
-    shots = shots_of([20, 10])
+    shots = shot_table([20, 10])
     shots.usable_start_frame[1] += 4
     chosen = chosen_frames(shots, np.arange(30) / 25, MOMENTS)
     assert chosen.frames.tolist() == [0, 10, 19, 24, 27, 29]
@@ -71,13 +64,13 @@ def test_frames_are_taken_from_the_usable_range_of_each_shot():
 
 
 def test_a_shot_of_one_frame_gives_that_frame_once():
-    chosen = chosen_frames(shots_of([1, 1]), np.arange(2) / 25)
+    chosen = chosen_frames(shot_table([1, 1]), np.arange(2) / 25)
     assert chosen.frames.tolist() == [0, 1]
     assert chosen.moments.tolist() == [[0, 0, 0], [1, 1, 1]]
 
 
 def test_long_shots_give_more_frames_up_to_a_bound():
-    shots, seconds = shots_of([100, 20, 1000]), np.arange(1120) / 10
+    shots, seconds = shot_table([100, 20, 1000]), np.arange(1120) / 10
     parameters = replace(MOMENTS, gap_seconds=2.5, most_frames=9)
     chosen = chosen_frames(shots, seconds, parameters)
     assert chosen.frames[chosen.shot == 0].tolist() == [0, 25, 50, 74, 99]
@@ -177,7 +170,7 @@ def test_moments_outside_a_shot_are_refused(moments):
 
 def test_shots_of_another_encode_are_refused(proxy, network):
     with pytest.raises(ValueError, match="does not exist"):
-        embed_shots(proxy, shots_of([100, 100]), {"efficientnet_lite0": network})
+        embed_shots(proxy, shot_table([100, 100]), {"efficientnet_lite0": network})
 
 
 @pytest.mark.weights
@@ -186,7 +179,7 @@ def test_the_trained_network_tells_textures_apart(tmp_path):
 
     frames = [frame for seed in (1, 2, 1) for frame in draw([Shot(12, seed=seed, motion=(3, 0))], SIZE)]
     weights = ModelWeights().paths(["efficientnet_lite0"])
-    embedded = embed_shots(make_proxy(tmp_path, frames), shots_of([12, 12, 12]), weights)
+    embedded = embed_shots(make_proxy(tmp_path, frames), shot_table([12, 12, 12]), weights)
     alike = greatest_cosine(embedded, embedded)
     assert alike[0, 2] > 0.95
     assert alike[0, 1] < 0.8

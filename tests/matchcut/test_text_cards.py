@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from matchcut.shots.table import ShotTable
 from matchcut.text_cards import WEIGHTS, TextCards, TextCardsParameters, even_share, find_text_cards, words_share
 from resources.model_weights import ModelWeights
 from tests.clips import Shot, draw, make_proxy
+from tests.shot_tables import shot_table
 
 SIZE = (640, 360)
 SHOT_FRAMES = 6
@@ -30,10 +30,7 @@ def weights() -> dict[str, Path]:
 
 def found(folder: Path, weights: dict[str, Path], *pictures: np.ndarray) -> TextCards:
     frames = [picture for picture in pictures for _ in range(SHOT_FRAMES)]
-    stop = np.arange(1, len(pictures) + 1) * SHOT_FRAMES
-    start = stop - SHOT_FRAMES
-    kinds = np.array(["start"] + ["cut"] * (len(stop) - 1), dtype=object)
-    shots = ShotTable(start, stop, start.copy(), stop.copy(), kinds, np.ones(len(stop), np.float32))
+    shots = shot_table([SHOT_FRAMES] * len(pictures))
     return find_text_cards(make_proxy(folder, frames), shots, weights)
 
 

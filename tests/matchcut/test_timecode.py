@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from matchcut.errors import MatchcutError
-from matchcut.proxy import EncodeRecord
 from matchcut.timecode import format_timecode, frames_counted_per_second, parse_timecode, timecode_of
+from tests.encodes import encode_record
 
 FILM = Fraction(24000, 1001)
 NTSC = Fraction(30000, 1001)
@@ -25,24 +25,7 @@ RATES = [
     Fraction(25, 2),
 ]
 
-RECORD = EncodeRecord(
-    num_frames=100,
-    frame_rate=Fraction(25),
-    is_variable_rate=False,
-    time_base=Fraction(1, 25),
-    start_timecode=None,
-    source_width=64,
-    source_height=36,
-    crop=(0, 0, 64, 36),
-    width=64,
-    height=36,
-    rotation=0,
-    is_interlaced=False,
-    bit_depth=8,
-    color={},
-    codec="h264",
-    tool="",
-)
+RECORD = encode_record()
 
 
 @pytest.mark.parametrize(

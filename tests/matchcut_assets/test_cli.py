@@ -2,7 +2,6 @@
 
 import csv
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests import clips
+from tests.command_line import help_of, matchcut
 
 pytestmark = pytest.mark.weights
 
@@ -27,13 +27,6 @@ TOP_COLUMNS = [
     "frame_b",
     "timecode_b",
 ]
-
-
-def matchcut(*arguments: str | Path, home: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
-    command = [str(Path(sys.executable).with_name("matchcut")), *map(str, arguments), "--home", str(home)]
-    return subprocess.run(
-        command, check=False, capture_output=True, text=True, timeout=240, env={**os.environ, **environment}
-    )
 
 
 @pytest.fixture(scope="module")
@@ -68,8 +61,8 @@ def test_one_bad_title_fails_alone_and_makes_the_exit_code_1(home: Path) -> None
 
 
 def test_a_second_run_computes_nothing(home: Path, folder: Path) -> None:
-    again = matchcut("run", folder / "two.mp4", folder / "Über den Dächern.mp4", home=home)
-    # The same files by another name in the library are other titles of the same content.
+    again = matchcut("run", folder / "two.mp4", home=home)
+    # The same file by another name in the library is another title of the same content.
     assert again.returncode == 0, again.stderr
     whole = matchcut("run", home=home)
     assert "computed in" not in whole.stderr
@@ -184,9 +177,8 @@ def test_a_home_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 
 
 def test_help_is_worth_reading() -> None:
-    command = [str(Path(sys.executable).with_name("matchcut"))]
-    done = subprocess.run([*command, "--help"], check=True, capture_output=True, text=True)
+    program = Path(sys.executable).with_name("matchcut")
+    text = subprocess.run([program, "--help"], check=True, capture_output=True, text=True).stdout
     for name in ("run", "shots", "duplicates", "top", "export", "status"):
-        assert name in done.stdout
-        text = subprocess.run([*command, name, "--help"], check=True, capture_output=True, text=True).stdout
-        assert "--home" in text
+        assert name in text
+        assert "--home" in help_of(name)

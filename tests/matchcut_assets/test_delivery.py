@@ -17,7 +17,7 @@ from matchcut.cut_events import DEFAULT_SECONDS
 from matchcut.errors import MatchcutError
 from matchcut.ffmpeg import find_ffmpeg
 from matchcut.played_cut import PLAYED_NAME, Take, first_frame_seconds, play_cut
-from matchcut_assets.delivery import Candidates, Desk, Player, played_summary
+from matchcut_assets.delivery import Candidates, Desk, Player, best_of, played_summary
 from matchcut_assets.export import Exported, ExportFormat, export
 from matchcut_assets.played_cuts import best_events
 from matchcut_assets.settings import DeliveryOptions
@@ -56,8 +56,13 @@ def lists_of(graph: Graph, title: str) -> Candidates:
 
 
 def exported(graph: Graph, format_: str, out: Path, **changes: object) -> Exported:
-    arguments = {"name": "cuts", "seconds": DEFAULT_SECONDS, "is_relative": False, "titles": ["one", "two"], **changes}
-    return export(desk_of(graph), lists_of(graph, "one"), ExportFormat(format_), out, **arguments)  # type: ignore[arg-type]
+    """An export of the lists of `one`, or of other `candidates`."""
+    arguments = {
+        "candidates": lists_of(graph, "one"),
+        **{"name": "cuts", "seconds": DEFAULT_SECONDS, "is_relative": False, "titles": ["one", "two"]},
+        **changes,
+    }
+    return export(desk_of(graph), format_=ExportFormat(format_), out=out, **arguments)  # type: ignore[arg-type]
 
 
 def numbers_in(film: Path) -> list[int]:
@@ -155,9 +160,10 @@ def test_files_are_named_absolutely_or_relative_to_the_export(
 
 def test_a_reel_holds_every_cut_one_after_the_other(matched: tuple[Graph, dict[str, Run]], tmp_path: Path) -> None:
     graph, _ = matched
-    done = exported(graph, "mp4", tmp_path / "reel.mp4")
-    desk = desk_of(graph)
-    events = desk.events(lists_of(graph, "one"), graph.settings.played_cut.seconds)
+    desk, best = desk_of(graph), best_of(lists_of(graph, "one"), 2)
+    done = exported(graph, "mp4", tmp_path / "reel.mp4", candidates=best)
+    events = desk.events(best, graph.settings.played_cut.seconds)
+    assert len({event.flavor for event in events}) > 1
     with av.open(str(done.files[0])) as reel:
         frames = [(frame.to_ndarray(format="rgb24"), frame.time) for frame in reel.decode(video=0)]
         stream = reel.streams.audio[0]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.clips import Shot, make_clip
-from tests.matchcut_assets.test_cli import matchcut
+from tests.command_line import matchcut
 
 pytestmark = pytest.mark.weights
 

@@ -1,6 +1,5 @@
 import re
 from dataclasses import replace
-from fractions import Fraction
 from time import perf_counter
 
 import numpy as np
@@ -8,7 +7,6 @@ import pyarrow as pa
 import pytest
 
 from matchcut.errors import MissingFeatureError
-from matchcut.proxy import EncodeRecord
 from matchcut.top_k import (
     LISTED_COLUMNS,
     Candidate,
@@ -16,32 +14,14 @@ from matchcut.top_k import (
     TitleShots,
     TopKParameters,
     candidates_to_arrow,
-    duration_in_words,
     load_candidates,
     rank_candidates,
     save_candidates,
-    words,
 )
+from tests.encodes import encode_record
 
 FRAMES_PER_SHOT = 25  # one second
-RECORD = EncodeRecord(
-    num_frames=100,
-    frame_rate=Fraction(25),
-    is_variable_rate=False,
-    time_base=Fraction(1, 25),
-    start_timecode="10:00:00:00",
-    source_width=64,
-    source_height=36,
-    crop=(0, 0, 64, 36),
-    width=64,
-    height=36,
-    rotation=0,
-    is_interlaced=False,
-    bit_depth=8,
-    color={},
-    codec="h264",
-    tool="",
-)
+RECORD = encode_record(start_timecode="10:00:00:00")
 PLAIN = TopKParameters(near_seconds=0, weights=RankingWeights(diversity=0))  # no demotion by time or repeats
 NO_DIVERSITY = TopKParameters(weights=RankingWeights(diversity=0))
 
@@ -290,42 +270,6 @@ def test_listed_columns_come_first_and_in_the_order_of_the_command_line():
     assert names[len(LISTED_COLUMNS) : -4] == ["iou", "pair_score", "shorter_seconds", "repeats", "seconds_apart"]
 
 
-def test_words_say_why_and_how_far():
-    candidate = rank_candidates(
-        pairs_of(("a", 0, "a", 2, 0.83)), {"a": title_of(3)}, flavor="f", k=1, parameters=PLAIN
-    )[0]
-    told = {"iou": "silhouette overlap", "absent": "never told"}
-    assert words(candidate, told) == "silhouette overlap 0.83, 1.0 s apart"
-    looks = {"other place": 0.3, "similar place": 0.65, "same place": 0.75}
-    for place, look in looks.items():
-        here = replace(candidate, cues={**candidate.cues, "look": look, "seconds_apart": 41.2})
-        assert words(here, told) == f"silhouette overlap 0.83, {place}, 41 s apart"
-    assert words(replace(candidate, title_b="b"), told) == "silhouette overlap 0.83, two titles"
-
-
-def test_words_tell_the_first_cues_only_and_counts_without_decimals():
-    candidate = rank_candidates(pairs_of(("a", 0, "a", 2, 0.5)), {"a": title_of(3)}, flavor="f", k=1)[0]
-    candidate = replace(candidate, cues={"persons": 2.0, "iou": 0.504, "area": 0.1, "seconds_apart": 41.2})
-    told = {"iou": "overlap", "persons": "persons", "area": "area"}
-    assert words(candidate, told) == "overlap 0.50, persons 2, 41 s apart"
-    assert words(candidate, told, max_cues=1) == "overlap 0.50, 41 s apart"
-
-
-@pytest.mark.parametrize(
-    ("seconds", "expected"),
-    [
-        (0, "0.0 s"),
-        (9.94, "9.9 s"),
-        (9.96, "10 s"),
-        (59.6, "1 min 0 s"),
-        (200, "3 min 20 s"),
-        (3900, "1 h 5 min"),
-    ],
-)
-def test_durations_are_told_as_people_do(seconds, expected):
-    assert duration_in_words(seconds) == expected
-
-
 def test_a_missing_column_is_named():
     with pytest.raises(ValueError, match=re.escape("lack the columns ['frame_b']")):
         ranked(pairs_of(("a", 0, "a", 1, 0.5)).drop_columns("frame_b"), {"a": title_of(2)})
@@ -510,12 +454,10 @@ def test_the_choice_is_the_greatest_each_time_however_few_are_looked_at(monkeypa
 
 
 def _without_repeats(pairs, film, parameters):
-    """(shot_a, shot_b) to the score of the pair alone."""
-    single = (
-        rank_candidates(pairs.slice(i, 1), {"film": film}, flavor="f", k=1, parameters=parameters)
-        for i in range(len(pairs))
-    )
-    return {(each.shot_a, each.shot_b): each.score for found in single for each in found}
+    """(shot_a, shot_b) to the score of the pair where none repeats another."""
+    alone = replace(parameters, weights=replace(parameters.weights, diversity=0), max_uses_per_shot=2 * len(pairs))
+    found = rank_candidates(pairs, {"film": film}, flavor="f", k=len(pairs), parameters=alone)
+    return {(each.shot_a, each.shot_b): each.score for each in found}
 
 
 def _alike(x, y, film):
