@@ -74,7 +74,7 @@ class TopKParameters:
     """
 
     k: int = 50
-    minimum_score: float = 0.005
+    minimum_score: float = 0.001
     near_duplicate_similarity: float = 0.82
     alike_similarity: float = 0.55
     same_place_similarity: float = 0.7
