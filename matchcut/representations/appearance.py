@@ -18,12 +18,12 @@ import numpy as np
 from matchcut.cue_words import CueWords, Grade
 from matchcut.pictures import Tile, sheet, thumbnails
 from matchcut.proxy import Proxy
-from matchcut.representations.flavor import BlockScores, Representation, UsableShots
+from matchcut.representations.flavor import BlockScores, Representation, UsableShots, scored_in_parts
 from matchcut.representations.grid import lay_field, picture_box
-from matchcut.representations.moments import IN, OUT, MomentParameters, cut_moments
+from matchcut.representations.moments import IN, OUT, MomentParameters, coarse_cuts, cut_moments
 
 ALGORITHM = "2"
-SCORE_ALGORITHM = "2"
+SCORE_ALGORITHM = "3"
 
 GRID_HEIGHT, GRID_WIDTH = 9, 16
 PICTURE_HEIGHT, PICTURE_WIDTH = 90, 160
@@ -40,7 +40,6 @@ OTHER_COLORS, SAME_COLORS = 0.3, 0.95  # Bhattacharyya coefficients that count n
 # What other light and dark, other colours and light from elsewhere take away. Chosen among six ways to weigh these by
 # looking at the best twenty pairs of each in the films of `benchmarks.graded_top`.
 LAYOUT_WEIGHT, COLOR_WEIGHT, LIGHT_WEIGHT = 0.2, 0.05, 0.05
-COARSE_MOMENTS = ((-1, 0), (-1, 2), (2, 0), (2, 2))  # of five: where A is left and B is entered
 _PAIRS_AT_ONCE = 1024
 
 _TILE_WIDTH = 256
@@ -180,7 +179,7 @@ class Appearance:
         """Compare some moments; `refine` scores in full what this proposes."""
         out, into = a.arrays, b.arrays
         score = np.zeros((len(a), len(b)), np.float32)
-        for m, n in COARSE_MOMENTS:
+        for m, n in coarse_cuts(out["frame"].shape[2]):
             parts = {name: _flat(out, name, OUT, m) @ _flat(into, name, IN, n).T for name in self.cues}
             worth = np.sqrt(np.multiply.outer(_worth(out["contrast"][:, OUT, m]), _worth(into["contrast"][:, IN, n])))
             np.maximum(score, _score(parts) * worth, out=score)
@@ -192,14 +191,11 @@ class Appearance:
 
     def refine(self, a: Representation, b: Representation, rows_a: np.ndarray, rows_b: np.ndarray) -> BlockScores:
         """Score the given pairs of rows at the best of all their moments; arrays of the result are (P,)."""
-        return BlockScores.joined(
-            [
-                self._refined(
-                    a.rows(rows_a[first : first + _PAIRS_AT_ONCE]), b.rows(rows_b[first : first + _PAIRS_AT_ONCE])
-                )
-                for first in range(0, max(len(rows_a), 1), _PAIRS_AT_ONCE)
-            ]
-        )
+
+        def row_for_row(some_a: np.ndarray, some_b: np.ndarray) -> BlockScores:
+            return self._refined(a.rows(some_a), b.rows(some_b))
+
+        return scored_in_parts(row_for_row, rows_a, rows_b, _PAIRS_AT_ONCE)
 
     def _refined(self, a: Representation, b: Representation) -> BlockScores:
         """Row for row."""
@@ -253,9 +249,8 @@ def _edges(luma: np.ndarray) -> np.ndarray:
     """float32 (h, w, 4), how strong edges of each direction are: the gradient's length, by the cosine squared."""
     import cv2
 
-    right, down = (
-        cv2.Sobel(cv2.GaussianBlur(luma, (0, 0), 1.0), cv2.CV_32F, *way, ksize=3) for way in ((1, 0), (0, 1))
-    )
+    smooth = cv2.GaussianBlur(luma, (0, 0), 1.0)
+    right, down = (cv2.Sobel(smooth, cv2.CV_32F, *way, ksize=3) for way in ((1, 0), (0, 1)))
     angle = np.arctan2(down, right)[..., None] - np.pi / EDGE_DIRECTIONS * np.arange(EDGE_DIRECTIONS)
     return np.asarray(np.hypot(right, down)[..., None] * np.square(np.cos(angle)), np.float32)
 

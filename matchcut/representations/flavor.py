@@ -4,7 +4,7 @@ A flavor never sees titles, stores or Dagster. It turns frames into rows, one ro
 of rows; `pair_scores.py` walks over the blocks and `top_k.py` ranks what comes out.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, Self, runtime_checkable
@@ -95,6 +95,23 @@ class BlockScores:
             np.concatenate([part.frame_b for part in parts]),
             {name: np.concatenate([part.cues[name] for part in parts]) for name in parts[0].cues},
         )
+
+
+def scored_in_parts(
+    score: Callable[[np.ndarray, np.ndarray], BlockScores], rows_a: np.ndarray, rows_b: np.ndarray, pairs_at_once: int
+) -> BlockScores:
+    """Scores of a list of pairs, some of them at a time, so that memory is needed for those only.
+
+    Args:
+        score: of rows of A and of B, int64 (K,) each; arrays of its result are (K,).
+        rows_a: int64 (P,).
+        rows_b: int64 (P,).
+        pairs_at_once: how many at a time.
+    """
+    starts = range(0, max(len(rows_a), 1), pairs_at_once)  # once also for no pairs: the result has cues all the same
+    return BlockScores.joined(
+        [score(rows_a[first : first + pairs_at_once], rows_b[first : first + pairs_at_once]) for first in starts]
+    )
 
 
 class Flavor(Protocol):

@@ -4,7 +4,9 @@ An editor trims: the best cut is seldom the very last frame against the very fir
 shot beyond them (a handle), and lie among the usable frames, so that none is inside a transition.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
@@ -58,6 +60,17 @@ def cut_moments(shots: UsableShots, seconds: np.ndarray, parameters: MomentParam
         out = np.linspace(times[-1] - searched, times[-1] - handle, parameters.per_side)
         moments[row, IN], moments[row, OUT] = start + _nearest(times, into), start + _nearest(times, out)
     return moments
+
+
+def coarse_moments(per_side: int) -> tuple[int, ...]:
+    """Places of the first, the middle and the last of a side's moments, which are compared before all are."""
+    return tuple(sorted({0, per_side // 2, per_side - 1}))
+
+
+def coarse_cuts(per_side: int) -> Iterator[tuple[int, int]]:
+    """Of these, where A is left, late, with where B is entered, early."""
+    coarse = coarse_moments(per_side)
+    return product(coarse[-2:], coarse[:2])
 
 
 def _nearest(times: np.ndarray, wanted: np.ndarray) -> np.ndarray:

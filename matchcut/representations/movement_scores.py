@@ -10,15 +10,15 @@ sky, nobody knows whether the camera moves. There a movement has two *readings*:
 stands still and all that moves is filmed. What two sides have in common is the best of their readings.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
 import numpy as np
 
-from matchcut.representations.flavor import BlockScores, Representation
-from matchcut.representations.moments import IN, OUT
+from matchcut.representations.flavor import BlockScores, Representation, scored_in_parts
+from matchcut.representations.moments import IN, OUT, coarse_cuts
 from matchcut.representations.movement import GRID_HEIGHT, GRID_WIDTH
 
 # What a similarity's four numbers move: growth and turn act over the distance from the middle, 0.59 heights on average
@@ -50,7 +50,6 @@ HARDLY_SEEN_WORTH = 0.25  # of a camera's movement without support: a drift past
 CARRIED_WEIGHT = 0.15  # how much is taken from what does not begin in A and come to rest in B
 SPECTRUM_WEIGHT = 0.2  # how much another spectrum over the whole shots may take away
 SUBJECT_BLUR = 2.0  # cells: a movement may be that far from its place
-COARSE_MOMENTS = ((-1, 0), (-1, 2), (2, 0), (2, 2))  # of five: where A is left and B is entered
 _PAIRS_AT_ONCE = 512
 
 
@@ -58,7 +57,7 @@ def proposed(a: Representation, b: Representation) -> BlockScores:
     """Every row of `a` against every row of `b` at some moments, without cues; frames are the outermost."""
     out, into = Side.of(a, OUT), Side.of(b, IN)
     score = np.zeros((len(a), len(b)), np.float32)
-    for m, n in _readings_of(COARSE_MOMENTS, out.frame.shape[1]):
+    for m, n in _readings_of_coarse_cuts(out.frame.shape[1]):
         rows_a, rows_b = np.flatnonzero(out.subject_known[:, m]), np.flatnonzero(into.subject_known[:, n])
         agreement = _agreement(
             _squared(out.subject[rows_a, m], into.subject[rows_b, n]),
@@ -77,18 +76,18 @@ def proposed(a: Representation, b: Representation) -> BlockScores:
 
 def refined(a: Representation, b: Representation, rows_a: np.ndarray, rows_b: np.ndarray) -> BlockScores:
     """The given pairs of rows, int64 (P,) each, at the best of all their moments; arrays of the result are (P,)."""
-    parts = []
-    for first in range(0, max(len(rows_a), 1), _PAIRS_AT_ONCE):
-        some_a, at_a = np.unique(rows_a[first : first + _PAIRS_AT_ONCE], return_inverse=True)
-        some_b, at_b = np.unique(rows_b[first : first + _PAIRS_AT_ONCE], return_inverse=True)
-        parts.append(_refined(Side.of(a.rows(some_a), OUT), Side.of(b.rows(some_b), IN), at_a, at_b))
-    return BlockScores.joined(parts)
+
+    def some(part_a: np.ndarray, part_b: np.ndarray) -> BlockScores:
+        (some_a, at_a), (some_b, at_b) = (np.unique(rows, return_inverse=True) for rows in (part_a, part_b))
+        return _refined(Side.of(a.rows(some_a), OUT), Side.of(b.rows(some_b), IN), at_a, at_b)
+
+    return scored_in_parts(some, rows_a, rows_b, _PAIRS_AT_ONCE)
 
 
-def _readings_of(moments: Sequence[tuple[int, int]], count: int) -> Iterator[tuple[int, int]]:
-    """All readings of pairs of moments, of which there are `count` on either side."""
-    for m, n in moments:
-        yield from product((m % count, m % count + count), (n % count, n % count + count))
+def _readings_of_coarse_cuts(moments: int) -> Iterator[tuple[int, int]]:
+    """All readings of the pairs of moments that are compared first, of so many on either side."""
+    for m, n in coarse_cuts(moments):
+        yield from product((m, m + moments), (n, n + moments))
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ from matchcut.representations.movement import (
 from matchcut.representations.movement_scores import CAMERA_SCALE, STILL_SPEED, proposed, refined
 
 ALGORITHM = "4"
-SCORE_ALGORITHM = "4"
+SCORE_ALGORITHM = "5"
 
 FLOW_NOISE = 0.03  # heights per second by which flow is wrong without anything moving
 

@@ -42,7 +42,6 @@ REFRAME_SCALES = (0.9, 1.0, 1.1)
 REFRAME_WORTH = 0.95  # of a pair that has to be reframed, against one that has not
 MOTION_WEIGHT = 0.15  # how much a silhouette that moves on differently takes away
 STILL_SPEED = 0.2  # heights per second: differences of slower movements are not seen
-COARSE_MOMENTS = (0, 2, 4)  # compared first, of five
 COARSE_BLUR = 1.0  # standard deviation in cells of the halved grid
 COMPARED_MOMENTS = 4  # pairs of moments that are compared in full, the best by plain overlap
 # A person is there or is not: doubt lowers a score by this power of the confidence only. On the planted pairs for
@@ -232,8 +231,9 @@ def _at_moments(
         shared = np.matmul(_flat(masks_a), _flat(moved_b).transpose(0, 2, 1)) * is_like
         matching, kept = _matching(shared)
         instance = _iou(kept, union_a.sum(axis=(1, 2), dtype=np.float32), union_b.sum(axis=(1, 2), dtype=np.float32))
-        joints = _joint_nearness(out.joints[at_a], joints_b, shared, matching, _JOINT_WEIGHTS, JOINT_REACH)
-        head = _joint_nearness(out.joints[at_a], joints_b, shared, matching, _NOSE_ALONE, HEAD_REACH)
+        distance, seen = _joint_distances(out.joints[at_a], joints_b, shared, matching)
+        joints = _nearness(distance, seen * _JOINT_WEIGHTS, JOINT_REACH)
+        head = _nearness(distance, seen * _NOSE_ALONE, HEAD_REACH)
         shape = UNION_WEIGHT * union + INSTANCE_WEIGHT * instance + OUTLINE_WEIGHT * outline
         known = ~np.isnan(joints)
         shape = np.where(known, shape + JOINT_WEIGHT * np.nan_to_num(joints), shape / (1 - JOINT_WEIGHT))
@@ -335,27 +335,32 @@ def _matching(shared: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return orders[best], kept[np.arange(len(kept)), best]
 
 
-def _joint_nearness(
-    a: np.ndarray, b: np.ndarray, shared: np.ndarray, matching: np.ndarray, weights: np.ndarray, reach: float
-) -> np.ndarray:
-    """Mean nearness of the joints of matched instances, weighted by shared cells, float64 (P,); NaN without joints.
+def _joint_distances(
+    a: np.ndarray, b: np.ndarray, shared: np.ndarray, matching: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """How far the joints of matched instances are apart, and what each has to say.
 
     Args:
         a: float32 (P, S, 15, 3).
         b: float32 (P, T, 15, 3).
         shared: float32 (P, S, T), cells.
-        matching: int64 (P, min(S, T), 2), pairs of instances.
-        weights: float64 (15,), of the joints.
-        reach: heights; joints this far apart are worth 1/e.
+        matching: int64 (P, K, 2), pairs of instances.
+
+    Returns:
+        Heights, and cells that the instances share, 0 for joints that one of them does not show; (P, K, 15) each.
     """
     pairs = np.arange(len(a))[:, None]
     mine, partner = a[pairs, matching[..., 0]], b[pairs, matching[..., 1]]
     distance = np.linalg.norm(mine[..., :2] - partner[..., :2], axis=-1)
-    seen = ((mine[..., 2] >= VISIBLE) & (partner[..., 2] >= VISIBLE)) * weights
-    seen = seen * shared[pairs, matching[..., 0], matching[..., 1]][..., None]
-    total = seen.sum(axis=(1, 2))
-    nearness = (seen * np.exp(-np.square(distance / reach))).sum(axis=(1, 2))
-    return np.divide(nearness, total, out=np.full(len(a), np.nan), where=total > 0)
+    seen = (mine[..., 2] >= VISIBLE) & (partner[..., 2] >= VISIBLE)
+    return distance, seen * shared[pairs, matching[..., 0], matching[..., 1]][..., None]
+
+
+def _nearness(distance: np.ndarray, weight: np.ndarray, reach: float) -> np.ndarray:
+    """Mean nearness of joints, float64 (P,), of (P, K, 15) each; those `reach` apart are worth 1/e. NaN without any."""
+    total = weight.sum(axis=(1, 2))
+    nearness = (weight * np.exp(-np.square(distance / reach))).sum(axis=(1, 2))
+    return np.divide(nearness, total, out=np.full(len(total), np.nan), where=total > 0)
 
 
 def _motion(a: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ silhouettes, one matrix product; the best are then scored exactly (`silhouette_s
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -17,21 +18,21 @@ from matchcut.cue_words import CueWords, Grade
 from matchcut.pictures import Tile, sheet, thumbnails
 from matchcut.proxy import Proxy
 from matchcut.representations.bodies import JOINTS
-from matchcut.representations.flavor import BlockScores, Representation, UsableShots
+from matchcut.representations.flavor import BlockScores, Representation, UsableShots, scored_in_parts
 from matchcut.representations.grid import CELLS, GRID_HEIGHT, GRID_WIDTH, lay_mask, picture_box
 from matchcut.representations.instances import CATEGORIES, Instance
 from matchcut.representations.mask_rcnn import WEIGHTS as MASK_RCNN_WEIGHTS
 from matchcut.representations.mask_rcnn import MaskRcnn, MaskRcnnParameters
-from matchcut.representations.moments import IN, OUT, MomentParameters, cut_moments
+from matchcut.representations.moments import IN, OUT, MomentParameters, coarse_moments, cut_moments
 from matchcut.representations.person_finder import WEIGHTS as PERSON_WEIGHTS
 from matchcut.representations.person_finder import PersonFinder
 from matchcut.representations.person_tracks import Sight, Track, find_persons
 from matchcut.representations.persons import PersonParameters
-from matchcut.representations.silhouette_scores import COARSE_MOMENTS, Side, better_of, refined
+from matchcut.representations.silhouette_scores import Side, better_of, refined
 from matchcut.representations.things import with_things
 
 ALGORITHM = "4"
-SCORE_ALGORITHM = "5"
+SCORE_ALGORITHM = "6"
 
 _PAIRS_AT_ONCE = 256
 
@@ -240,10 +241,9 @@ class Silhouettes:
         sides = [into, into.mirrored()] if self.parameters.flop else [into]
         score = np.zeros((len(a), len(b)), np.float32)
         left, entered = out.blurred, [side.blurred for side in sides]
-        for m in COARSE_MOMENTS:
-            for n in COARSE_MOMENTS:
-                for blurred in entered:
-                    np.maximum(score, left[:, m] @ blurred[:, n].T, out=score)
+        coarse = coarse_moments(out.frame.shape[1])
+        for m, n, blurred in product(coarse, coarse, entered):
+            np.maximum(score, left[:, m] @ blurred[:, n].T, out=score)
         return BlockScores(
             score=score,
             frame_a=np.broadcast_to(out.frame[:, -1, None], score.shape),
@@ -254,11 +254,11 @@ class Silhouettes:
         """Score the given pairs of rows at their best moments; arrays of the result are (P,)."""
         out, into = Side.of(a, OUT), Side.of(b, IN)
         sides = [into, into.mirrored()] if self.parameters.flop else [into]
-        parts = []
-        for first in range(0, max(len(rows_a), 1), _PAIRS_AT_ONCE):
-            pairs = rows_a[first : first + _PAIRS_AT_ONCE], rows_b[first : first + _PAIRS_AT_ONCE]
-            parts.append(better_of([refined(out, side, *pairs) for side in sides]))
-        return BlockScores.joined(parts)
+
+        def some(part_a: np.ndarray, part_b: np.ndarray) -> BlockScores:
+            return better_of([refined(out, side, part_a, part_b) for side in sides])
+
+        return scored_in_parts(some, rows_a, rows_b, _PAIRS_AT_ONCE)
 
     def bytes_per_pair(self) -> int:
         """Half a dozen small matrices, and the unpacked rows."""

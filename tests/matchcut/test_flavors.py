@@ -1,12 +1,18 @@
 from dataclasses import fields, is_dataclass, replace
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from matchcut.cue_words import striking
 from matchcut.flavors import FLAVORS
-from matchcut.representations.flavor import Flavor
+from matchcut.representations.appearance import Appearance
+from matchcut.representations.flavor import Flavor, UsableShots
+from matchcut.representations.moments import MomentParameters
+from matchcut.representations.optical_flow import OpticalFlow
 from matchcut.top_k import PAIR_COLUMNS
 from matchcut.top_k.words import MOST_REASONS
+from tests.clips import make_proxy, texture
 
 
 def test_names_are_unique():
@@ -57,3 +63,16 @@ def test_that_b_has_to_be_mirrored_is_always_told():
     (frame_match,) = (flavor for flavor in FLAVORS if flavor.name == "frame_match")
     assert "B mirrored" in striking(dict.fromkeys(frame_match.cues, 1.0), frame_match.cues, most=MOST_REASONS)
     assert "B mirrored" not in striking({"flopped": 0.0}, frame_match.cues, most=MOST_REASONS)
+
+
+@pytest.mark.parametrize("per_side", [1, 2, 3])
+@pytest.mark.parametrize("flavor", [Appearance(), OpticalFlow()], ids=lambda flavor: flavor.name)
+def test_shots_may_be_cut_at_any_number_of_moments(flavor, per_side, tmp_path: Path):
+    still = texture(3, (320, 180))
+    proxy = make_proxy(tmp_path, [np.roll(still, 4 * number, axis=1) for number in range(20)])
+    few = replace(flavor, parameters=replace(flavor.parameters, moments=MomentParameters(per_side=per_side)))
+    rows = few.represent(proxy, UsableShots(*np.array([[0, 1], [0, 10], [10, 20]])), {})
+    assert rows.arrays["frame"].shape == (2, 2, per_side)
+    (refined,) = few.refine(rows, rows, np.array([0]), np.array([1])).score
+    assert few.score_block(rows, rows).score[0, 1] > 0
+    assert refined > 0

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from matchcut.representations.flavor import UsableShots
-from matchcut.representations.moments import IN, OUT, MomentParameters, cut_moments
+from matchcut.representations.moments import IN, OUT, MomentParameters, coarse_cuts, coarse_moments, cut_moments
 
 SECONDS = np.arange(1000) / 25
 
@@ -42,3 +42,16 @@ def test_times_decide_not_frame_numbers():
 def test_moments_that_are_none_are_refused(wrong: dict[str, float]):
     with pytest.raises(ValueError, match="per_side must be at least 1, share in"):
         MomentParameters(**wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("per_side", "moments", "cuts"),
+    [
+        (1, (0,), {(0, 0)}),
+        (2, (0, 1), {(0, 0), (0, 1), (1, 0), (1, 1)}),
+        (5, (0, 2, 4), {(2, 0), (2, 2), (4, 0), (4, 2)}),
+    ],
+)
+def test_what_is_compared_first_lies_at_the_ends_and_in_the_middle(per_side, moments, cuts):
+    assert coarse_moments(per_side) == moments
+    assert set(coarse_cuts(per_side)) == cuts

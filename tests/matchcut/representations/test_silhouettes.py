@@ -266,6 +266,14 @@ def test_what_is_proposed_orders_pairs_as_the_full_score_does():
     assert coarse[0, 3] == pytest.approx(0, abs=1e-6)
 
 
+@pytest.mark.parametrize("per_side", [1, 2, 3])
+def test_shots_may_be_cut_at_any_number_of_moments(per_side):
+    moments = np.arange(2 * per_side).reshape(1, 2, per_side)
+    rows = FLAVOR.rows_of(np.array([0]), moments, {n: [person(FIGURE)] for n in moments.ravel()}, WIDE, SECONDS)
+    assert FLAVOR.score_block(rows, rows).score[0, 0] == pytest.approx(1, abs=0.01)
+    assert score(rows, rows) == pytest.approx(1)
+
+
 def test_no_shots_give_no_pairs():
     nothing, none = shots([[]] * 10), np.zeros(0, np.int64)
     assert FLAVOR.score_block(nothing, still(person(FIGURE))).score.shape == (0, 1)
