@@ -192,7 +192,7 @@ def test_a_damaged_network_is_refused(tmp_path: Path) -> None:
 
 
 THREE_HOURS = """
-import resource
+from pathlib import Path
 import numpy as np
 from matchcut.shots.boundary import BoundaryDetector
 from tests.matchcut.shots.pictures import as_frames, hold
@@ -200,15 +200,16 @@ from tests.matchcut.shots.pictures import as_frames, hold
 pictures = [as_frames(hold(seed, 1))[0] for seed in range(60)]
 num_frames = 3 * 3600 * 24
 found = BoundaryDetector().detect((pictures[n // 120 % 60] for n in range(num_frames)), {})
-kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-print(found.num_frames, len(found.transitions), kilobytes // 1000)
+# Not getrusage's: that remembers across an exec, and would tell the peak of the process that started this one.
+(peak,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM:"))
+print(found.num_frames, len(found.transitions), int(peak.split()[1]) // 1000)
 """
 
 
 @pytest.mark.slow
-def test_three_hours_take_less_than_a_gigabyte() -> None:
+def test_three_hours_take_less_than_half_a_gigabyte() -> None:
     done = subprocess.run([sys.executable, "-c", THREE_HOURS], check=True, capture_output=True, text=True)
     num_frames, num_transitions, megabytes = map(int, done.stdout.split())
     assert num_frames == 3 * 3600 * 24
     assert num_transitions == num_frames // 120 - 1
-    assert megabytes < 1000
+    assert megabytes < 500
