@@ -35,7 +35,7 @@ from matchcut.representations.appearance import PICTURE_HEIGHT, PICTURE_WIDTH
 from matchcut.representations.flavor import UsableShots
 from matchcut.representations.moments import MomentParameters, cut_moments
 from matchcut.representations.movement import FLOW_HEIGHT, FLOW_WIDTH
-from matchcut.representations.optical_flow import OpticalFlow
+from matchcut.representations.movement_windows import OpticalFlowParameters, windows_of
 from matchcut.shot_embeddings import INPUT_SIZE, chosen_frames
 from matchcut.shots.table import ShotTable
 from matchcut.source_video import SourceVideo, inspect_source
@@ -172,8 +172,10 @@ def reads(proxy: Proxy) -> dict[str, Callable[[], object]]:
     embedded = chosen_frames(table, proxy.seconds).frames
     cuts = cut_moments(shots, proxy.seconds, MomentParameters())
     long = zip(starts, stops, cuts, strict=True)
-    pairs = [OpticalFlow().windows(int(a), int(b), row, proxy.seconds) for a, b, row in long if b - a >= 2]
-    flow = np.unique([frame for shot in pairs for window in shot for pair in window for frame in (pair, pair + 1)])
+    windows = [
+        windows_of(int(a), int(b), row, proxy.seconds, OpticalFlowParameters()) for a, b, row in long if b - a >= 2
+    ]
+    flow = np.unique([frame for of_shot in windows for pair in of_shot.all for frame in (pair, pair + 1)])
     return {
         "decode": lambda: decode(proxy.path),
         "embeddings": lambda: _exhaust(proxy.frames_at(embedded.tolist(), size=(INPUT_SIZE, INPUT_SIZE))),

@@ -111,8 +111,11 @@ class Grade:
         """Whether the grade is about this cut; the way back is another cut, and so is another point to cut at."""
         if not (self.method == method and self.a.is_same_shot(cut.a) and self.b.is_same_shot(cut.b)):
             return False
-        moved = max(abs(self.a.frame - cut.a.frame), abs(self.b.frame - cut.b.frame))
-        return self.verdict in OF_SHOTS or moved <= SAME_CUT_FRAMES
+        return self.verdict in OF_SHOTS or self.moved(cut) <= SAME_CUT_FRAMES
+
+    def moved(self, cut: Cut) -> int:
+        """How many frames lie between this cut and the one that was graded, on the side that moved more."""
+        return max(abs(self.a.frame - cut.a.frame), abs(self.b.frame - cut.b.frame))
 
 
 def load_grades(path: Path) -> list[Grade]:
@@ -129,8 +132,9 @@ def save_grades(grades: Sequence[Grade], path: Path) -> None:
 
 
 def grade_of(grades: Sequence[Grade], method: str, cut: Cut) -> Grade | None:
-    """The grade of a cut, None where nobody looked at it."""
-    return next((grade for grade in grades if grade.verdict and grade.is_of(method, cut)), None)
+    """The grade of a cut, that of the nearest where several are; None where nobody looked at it."""
+    about = (grade for grade in grades if grade.verdict and grade.is_of(method, cut))
+    return min(about, key=lambda grade: grade.moved(cut), default=None)
 
 
 def summary(found: Sequence[Grade | None]) -> dict[str, Any]:

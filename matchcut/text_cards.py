@@ -1,7 +1,8 @@
 """Which shots are text and nothing else, title cards, logos and credits, and which have big words over their picture.
 
 Method: a text detector (the detection part of PP-OCRv4, a DB network: Liao et al., arXiv:1911.08947) marks lines of
-text in the middle frame of every shot. When what lies outside of them is even, of one brightness, the shot is a card.
+text in the middle frame of every shot, and in the last one where the middle is nearly empty, for many a logo comes up
+out of the dark. When what lies outside of them is even, of one brightness, the shot is a card.
 Otherwise the words lie over a picture, which still is one, unless they are big and cover much of it: then the words are
 what is seen, and what another shot's words would match. Subtitles, captions and logos are not big.
 """
@@ -21,7 +22,7 @@ from matchcut.shots.table import ShotTable
 if TYPE_CHECKING:
     import cv2
 
-ALGORITHM = "3"
+ALGORITHM = "4"
 WEIGHTS = ("text_detection",)
 TABLE_NAME = "text_cards.parquet"
 INPUT_SIZE = (512, 288)
@@ -97,7 +98,7 @@ DEFAULTS = TextCardsParameters()
 
 @dataclass(frozen=True)
 class TextCards:
-    """What was found in the middle of each of N shots; row *i* is shot *i* of the title's `ShotTable`.
+    """What was found in each of N shots; row *i* is shot *i* of the title's `ShotTable`.
 
     Attributes:
         lines: int64 (N,), lines of text of a card; 0 for a shot that is none.
@@ -140,7 +141,7 @@ class TextCards:
 def find_text_cards(
     proxy: Proxy, shots: ShotTable, weights: Mapping[str, Path], parameters: TextCardsParameters = DEFAULTS
 ) -> TextCards:
-    """Look at the middle of every shot.
+    """Look at the middle of every shot, and at the end where that is nearly empty.
 
     Args:
         proxy: the title's standardized encode.
@@ -152,24 +153,35 @@ def find_text_cards(
 
     lines, words = np.zeros(len(shots), np.int64), np.zeros(len(shots), np.float32)
     detector = cv2.dnn.readNetFromONNX(str(weights["text_detection"]))
-    for shot, picture in _middles(proxy, shots):
+    middle = (shots.usable_start_frame + shots.usable_stop_frame) // 2
+    empty: list[int] = []
+    for shot, picture in _pictures(proxy, dict(enumerate(middle.tolist()))):
         marks = text_lines(picture, detector, parameters)
-        if is_card(picture, marks, parameters) or is_logo(picture, marks, parameters):
+        if _shows_text_only(picture, marks, parameters):
             lines[shot] = len(marks)
         else:
             words[shot] = words_share(picture, marks, parameters)
+            if even_share(luma_of(picture), parameters.even_levels) >= parameters.even_share:
+                empty.append(shot)
+    for shot, picture in _pictures(proxy, {shot: int(shots.usable_stop_frame[shot]) - 1 for shot in empty}):
+        marks = text_lines(picture, detector, parameters)
+        if _shows_text_only(picture, marks, parameters):
+            lines[shot], words[shot] = len(marks), 0
     return TextCards(lines, lines >= parameters.credits_lines, words, words >= parameters.words_share)
 
 
-def _middles(proxy: Proxy, shots: ShotTable) -> Iterator[tuple[int, np.ndarray]]:
-    """Every shot with the middle of its usable range, uint8 (288, 512, 3) RGB."""
-    middle = (shots.usable_start_frame + shots.usable_stop_frame) // 2
+def _pictures(proxy: Proxy, frame_of: Mapping[int, int]) -> Iterator[tuple[int, np.ndarray]]:
+    """Each shot with a frame of it, uint8 (288, 512, 3) RGB."""
     shots_at: dict[int, list[int]] = {}
-    for shot, frame in enumerate(middle.tolist()):
+    for shot, frame in frame_of.items():
         shots_at.setdefault(frame, []).append(shot)
     for frame, picture in proxy.frames_at(sorted(shots_at), size=INPUT_SIZE):
         for shot in shots_at[frame]:
             yield shot, picture
+
+
+def _shows_text_only(picture: np.ndarray, lines: Sequence[Line], parameters: TextCardsParameters) -> bool:
+    return is_card(picture, lines, parameters) or is_logo(picture, lines, parameters)
 
 
 def luma_of(picture: np.ndarray) -> np.ndarray:

@@ -439,7 +439,7 @@ def _ticks(total: int, durations: Sequence[int]) -> tuple[int, ...]:
 
 
 def edited_shots(seed: int = 0, lengths: Sequence[int] = (40, 55, 30, 70, 45, 60)) -> tuple[Shot, ...]:
-    """A short edited film: distinct moving shots joined by cuts, one dissolve and one fade."""
+    """A short edited film: moving shots joined by cuts, one dissolve and one fade; the last moves as the first does."""
     rng = np.random.default_rng(seed)
     joins: dict[int, tuple[Literal["cut", "dissolve", "fade"], int]] = {2: ("dissolve", 12), 4: ("fade", 16)}
     shots = []
@@ -447,6 +447,8 @@ def edited_shots(seed: int = 0, lengths: Sequence[int] = (40, 55, 30, 70, 45, 60
         kind, frames = joins.get(index, ("cut", 0))
         motion = (int(rng.integers(-2, 3)), int(rng.integers(-1, 2)))
         shape_motion = (int(rng.integers(-3, 4)), int(rng.integers(-2, 3)))
+        if index == len(lengths) - 1:
+            motion, shape_motion = shots[0].motion, shots[0].shape_motion
         shots.append(Shot(length, seed * 100 + index, motion, shape_motion, kind, frames))
     return tuple(shots)
 

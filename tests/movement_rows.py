@@ -3,7 +3,7 @@
 import numpy as np
 
 from matchcut.representations.flavor import Representation
-from matchcut.representations.movement import spectrum_of
+from matchcut.representations.movement import mover_of, spectrum_of
 
 
 def rows(
@@ -16,6 +16,7 @@ def rows(
     n = len(subjects)
     fields = np.stack([np.broadcast_to(np.asarray(subject, np.float32), (9, 16, 2)) for subject in subjects])
     spectra = [spectrum_of(field + np.array(camera[:2])) for field in fields]
+    movers = np.array([[mover_of(each[None]) for each in (field, field + np.array(camera[:2]))] for field in fields])
     return Representation(
         np.arange(n),
         {
@@ -24,6 +25,11 @@ def rows(
             "subject": np.tile(fields[:, None, None], (1, 2, 5, 1, 1, 1)).astype(np.float16),
             "total": np.tile((fields + np.array(camera[:2]))[:, None, None], (1, 2, 5, 1, 1, 1)).astype(np.float16),
             "support": np.full((n, 2, 5), support, np.float32),
+            "mover": np.tile(movers[:, None, None], (1, 2, 5, 1, 1)).astype(np.float32),
+            "window": np.arange(10 * n).reshape(n, 2, 5, 1) + np.array([-3, 3]),
+            "rate": np.full((n, 2, 5), 24, np.float32),
+            "consistency": np.ones((n, 2, 5), np.float32),
+            "sustained": np.ones((n, 5), np.float32),
             "rest": np.full(n, rest, np.float32),
             "spectrum": np.array(spectra),
             "picture_cells": np.full(n, size),

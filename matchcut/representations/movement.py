@@ -29,6 +29,7 @@ MIDDLE_SAY, EDGE_POWER = 0.1, 4
 LEAST_WEIGHT = 4.0  # of all cells together, or no camera is fitted
 END_WIDTH = 1 / 8  # of the picture's longer side: an end, where the camera should be seen
 FIT_ROUNDS = 6
+CHECK_STEP = 2  # pixels: flow is smooth, every other one tells whether the way back leads back
 FIT_NOISE = 0.0006  # heights per pair of frames: a tenth of a pixel, what flow is wrong by anyway
 DIRECTIONS = 8
 SPEED_BANDS = (0.03, 0.1, 0.3, 0.9)  # heights per second, lower ends
@@ -43,12 +44,14 @@ class PairFlow:
         subject: float32 (9, 16, 2), what the camera does not explain, in heights.
         total: float32 (9, 16, 2), all movement that can be trusted, in heights.
         support: how much of either end of the picture can be trusted and moves with the camera, in [0, 1].
+        consistency: how much of all movement the flow back undoes, in [0, 1].
     """
 
     camera: np.ndarray
     subject: np.ndarray
     total: np.ndarray
     support: float
+    consistency: float
 
 
 def flow_between(before: np.ndarray, after: np.ndarray) -> np.ndarray:
@@ -65,6 +68,37 @@ def flow_between(before: np.ndarray, after: np.ndarray) -> np.ndarray:
 
     dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
     return np.asarray(dis.calc(before, after, None), np.float32)  # type: ignore[call-overload]
+
+
+def consistency_of(forth: np.ndarray, back: np.ndarray, trust: np.ndarray) -> float:
+    """How much of the way to the next picture is undone by the way back, 1 where nothing moves.
+
+    The forward-backward check of Sundaram, Brox and Keutzer (ECCV 2010), over the picture instead of per pixel. Dust,
+    fire, a blur in which nothing can be followed and what comes from behind something have no way back.
+
+    Args:
+        forth: float32 (H, W, 2), from `flow_between`.
+        back: float32 (H, W, 2), from the next picture to this one.
+        trust: float32 (rows, columns), in [0, 1], from `texture_of`.
+
+    Returns:
+        In [0, 1]; each place has a say by how far it goes, those that leave the picture none.
+    """
+    import cv2
+
+    height, width = forth.shape[:2]
+    x, y = np.arange(0, width, CHECK_STEP, dtype=np.float32), np.arange(0, height, CHECK_STEP, dtype=np.float32)
+    forth = forth[::CHECK_STEP, ::CHECK_STEP]
+    to_x, to_y = forth[..., 0] + x, forth[..., 1] + y[:, None]
+    stays = (to_x >= 0) & (to_x <= width - 1) & (to_y >= 0) & (to_y <= height - 1)
+    way = np.hypot(forth[..., 0], forth[..., 1]) * stays
+    left = forth + cv2.remap(back, to_x, to_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    missed = np.minimum(np.hypot(left[..., 0], left[..., 1]), way)
+    size = trust.shape[::-1]
+    walked, missed = (
+        float((cv2.resize(each, size, interpolation=cv2.INTER_AREA) * trust).sum()) for each in (way, missed)
+    )
+    return 1 - missed / walked if walked > 0 else 1.0
 
 
 def texture_of(grey: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -171,30 +205,41 @@ def spectrum_of(flow: np.ndarray) -> np.ndarray:
     return np.sqrt(counts / counts.sum()).astype(np.float32)
 
 
-def pair_flow(flow: np.ndarray, grey: np.ndarray, size: tuple[float, float]) -> PairFlow:
-    """Split a flow into the camera's and the rest.
+def mover_of(flows: np.ndarray) -> np.ndarray:
+    """Where what moves is on average, and how fast it goes.
 
     Args:
-        flow: float32 (H, W, 2), in heights of the 16:9 picture.
-        grey: uint8 (H, W), the picture that moves.
-        size: its width and height in those heights.
+        flows: float (K, H, W, 2), consecutive movements to the right and down, heights per second.
+
+    Returns:
+        float (4,): place right and down of the grid's middle, in heights, and speed to the right and down in heights
+        per second; each cell has a say by how fast it moves. Zeros where nothing does.
+    """
+    _, rows, columns, _ = flows.shape
+    speed = np.linalg.norm(flows, axis=3)
+    if not speed.any():
+        return np.zeros(4)
+    y, x = np.mgrid[:rows, :columns]
+    places = np.stack([(x + 0.5 - columns / 2) / rows, (y + 0.5) / rows - 0.5], axis=-1)
+    say = (speed / speed.sum())[..., None]
+    return np.concatenate([(say * each).sum(axis=(0, 1, 2)) for each in (places, flows)])
+
+
+def pair_flow(before: np.ndarray, after: np.ndarray, size: tuple[float, float]) -> PairFlow:
+    """What moves from one picture to the next, split into the camera's movement and the rest.
+
+    Args:
+        before: uint8 (H, W), grey.
+        after: uint8 (H, W), grey.
+        size: their width and height in heights of the 16:9 picture.
     """
     import cv2
 
-    columns, rows = max(1, grey.shape[1] // FIT_CELL), max(1, grey.shape[0] // FIT_CELL)
-    cells = cv2.resize(flow, (columns, rows), interpolation=cv2.INTER_AREA)
-    return split_cells(cells, texture_of(grey, (columns, rows)), size)
-
-
-def split_cells(cells: np.ndarray, trust: np.ndarray, size: tuple[float, float]) -> PairFlow:
-    """Split the movement of a picture's cells into the camera's and the rest.
-
-    Args:
-        cells: float32 (rows, columns, 2), in heights of the 16:9 picture.
-        trust: float32 (rows, columns), in [0, 1].
-        size: the picture's width and height in those heights.
-    """
-    rows, columns = trust.shape
+    forth, back = flow_between(before, after), flow_between(after, before)
+    columns, rows = max(1, before.shape[1] // FIT_CELL), max(1, before.shape[0] // FIT_CELL)
+    to_heights = np.divide(size, before.shape[::-1], dtype=np.float32)
+    cells = cv2.resize(forth * to_heights, (columns, rows), interpolation=cv2.INTER_AREA)
+    trust = texture_of(before, (columns, rows))
     y, x = np.mgrid[:rows, :columns]
     places = np.stack([((x + 0.5) / columns - 0.5) * size[0], ((y + 0.5) / rows - 0.5) * size[1]], axis=-1)
     flow, places, weight = cells.reshape(-1, 2), places.reshape(-1, 2), (trust * edge_say(rows, columns)).ravel()
@@ -206,4 +251,5 @@ def split_cells(cells: np.ndarray, trust: np.ndarray, size: tuple[float, float])
         shaped = np.ascontiguousarray(field.reshape(rows, columns, 2) * trust[..., None], np.float32)
         return lay_field(shaped, round(size[0] * FLOW_HEIGHT), round(size[1] * FLOW_HEIGHT), GRID_WIDTH, GRID_HEIGHT)
 
-    return PairFlow(camera, laid(missed), laid(flow), ends_share(trust * belief.reshape(trust.shape), size))
+    support = ends_share(trust * belief.reshape(trust.shape), size)
+    return PairFlow(camera, laid(missed), laid(flow), support, consistency_of(forth, back, trust))

@@ -1,9 +1,10 @@
 """Action match: the same movement carried on over the cut.
 
-Each shot keeps how it moves just before the moments at which it may be left and just after those at which it may be
-entered, split in two (`movement.py`): what the camera does and what moves before it, on a coarse grid. A cut is good
-when both go on (`movement_scores.py`): same direction, speed and place. What hardly moves matches nothing, nor does
-water or smoke, whose parts go other ways from frame to frame.
+Each shot keeps how it moves before the moments at which it may be left and after those at which it may be entered,
+split in two (`movement.py`): what the camera does and what moves before it, on a coarse grid. A cut is good when both
+are one way (`movement_scores.py`): same direction, speed and place. It is made half-way, where what goes that way in B
+has come as far as in A. What hardly moves matches nothing, nor does water or smoke, whose parts go other ways from
+frame to frame.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +19,7 @@ from matchcut.pictures import Tile, sheet, thumbnails
 from matchcut.proxy import Proxy
 from matchcut.representations.flavor import BlockScores, Representation, UsableShots
 from matchcut.representations.grid import picture_box
-from matchcut.representations.moments import IN, OUT, MomentParameters, cut_moments
+from matchcut.representations.moments import IN, OUT, cut_moments
 from matchcut.representations.movement import (
     DIRECTIONS,
     FLOW_HEIGHT,
@@ -28,14 +29,15 @@ from matchcut.representations.movement import (
     SPEED_BANDS,
     PairFlow,
     camera_field,
-    flow_between,
+    mover_of,
     pair_flow,
     spectrum_of,
 )
 from matchcut.representations.movement_scores import CAMERA_SCALE, STILL_SPEED, proposed, refined
+from matchcut.representations.movement_windows import OpticalFlowParameters, Windows, windows_of
 
-ALGORITHM = "4"
-SCORE_ALGORITHM = "5"
+ALGORITHM = "5"
+SCORE_ALGORITHM = "6"
 
 FLOW_NOISE = 0.03  # heights per second by which flow is wrong without anything moving
 
@@ -45,40 +47,21 @@ _ARROW_SECONDS = 0.25  # an arrow is as long as the way in this time
 
 
 @dataclass(frozen=True)
-class OpticalFlowParameters:
-    """How flow is sampled.
-
-    Attributes:
-        moments: at which a shot may be cut.
-        window_seconds: of movement before or after a moment; as long as an eye needs to see where something goes.
-        pairs_per_window: pairs of consecutive frames in a window at most.
-        pairs_over_all: pairs spread over the whole shot.
-    """
-
-    moments: MomentParameters = field(default_factory=MomentParameters)
-    window_seconds: float = 0.25
-    pairs_per_window: int = 12
-    pairs_over_all: int = 16
-
-    def __post_init__(self) -> None:
-        """Refuse samples that measure nothing."""
-        if self.window_seconds <= 0 or self.pairs_per_window < 1 or self.pairs_over_all < 1:
-            raise ValueError(f"window_seconds must be positive and pairs at least 1, got {self}")
-
-
-@dataclass(frozen=True)
 class OpticalFlow:
     """The flavor `action_match`.
 
-    Rows of the representation: `frame` int64 (N, 2, M), moments at which the shot may be entered and left; `camera`
-    float32 (N, 2, M, 4), what the camera makes the picture do after and before them: movement to the right and down in
-    heights of the 16:9 picture, growth and clockwise turn in radians, per second; `subject` float16
-    (N, 2, M, 9, 16, 2), the movement that is left, to the right and down; `total` float16 (N, 2, M, 9, 16, 2), all
-    movement where there is something to see it by; `support` float32 (N, 2, M), how much of either end of the picture
-    moves with the camera, in [0, 1]; `rest` float32 (N,), the speed below which the whole picture is for a tenth of the
-    shot; `spectrum` float32 (N, 33), square roots of the shares of 8 directions
-    in 4 bands of speed, and of stillness; `picture_cells` int64 (N,), cells that the picture covers. Shots of a single
-    frame have no row.
+    Rows of the representation: `frame` int64 (N, 2, M), at which the shot may be entered and left; `camera` float32
+    (N, 2, M, 4), what the camera makes the picture do in the windows around them: movement to the right and down in
+    heights of the 16:9 picture, growth and clockwise turn in radians, per second; `subject` float16 (N, 2, M, 9,
+    16, 2), the movement that is left, to the right and down; `total` float16 (N, 2, M, 9, 16, 2), all movement
+    where there is something to see it by; `mover` float32 (N, 2, M, 2, 4), place and speed of what moves in either
+    (`movement.mover_of`); `window` int64 (N, 2, M, 2), its first and last frame, and `rate` float32 (N, 2, M), its
+    frames per second; `support` float32 (N, 2, M), how much of either end of the picture moves with the camera, in
+    [0, 1]; `consistency` float32 (N, 2, M), how much of all movement the flow back undoes, in [0, 1]; `sustained`
+    float32 (N, M), the cosine between the movement in a window in which the shot is left and that over the second
+    up to its end; `rest` float32 (N,), the speed below which the whole picture is for a tenth of the shot;
+    `spectrum` float32 (N, 33), square roots of the shares of 8 directions in 4 bands of speed, and of stillness;
+    `picture_cells` int64 (N,), cells that the picture covers. Shots of a single frame have no row.
     """
 
     parameters: OpticalFlowParameters = field(default_factory=OpticalFlowParameters)
@@ -108,6 +91,9 @@ class OpticalFlow:
         "carried": CueWords(
             "begins in A and comes to rest in B", (Grade("begins in A and comes to rest in B", least=0.7),)
         ),
+        "sustained": CueWords(
+            "moves the same way for a second before", (Grade("the movement is seen before the cut", least=0.8),)
+        ),
         "spectrum": CueWords(
             "same kinds of movement over the whole shots", (Grade("both shots move alike throughout", least=0.9),)
         ),
@@ -123,20 +109,26 @@ class OpticalFlow:
         kept = UsableShots(*(column[long_enough] for column in (shots.shot, shots.start_frame, shots.stop_frame)))
         moments = cut_moments(kept, proxy.seconds, self.parameters.moments)
         windows = [
-            self.windows(int(start), int(stop), row, proxy.seconds)
+            windows_of(int(start), int(stop), row, proxy.seconds, self.parameters)
             for start, stop, row in zip(kept.start_frame, kept.stop_frame, moments, strict=True)
         ]
+        ends = np.array([each.ends for each in windows], np.int64).reshape(*moments.shape, 2)
         measured = _measured(proxy, windows)
         _, _, columns, rows = picture_box(proxy.record.width, proxy.record.height, GRID_WIDTH, GRID_HEIGHT)
         shape, field = moments.shape, (GRID_HEIGHT, GRID_WIDTH, 2)
         return Representation(
             kept.shot,
             {
-                "frame": moments,
+                "frame": np.array([each.cuts for each in windows], np.int64).reshape(shape),
                 "camera": np.array([m.camera for m in measured], np.float32).reshape(*shape, 4),
                 "subject": np.array([m.subject for m in measured], np.float16).reshape(*shape, *field),
                 "total": np.array([m.total for m in measured], np.float16).reshape(*shape, *field),
                 "support": np.array([m.support for m in measured], np.float32).reshape(shape),
+                "mover": np.array([m.mover for m in measured], np.float32).reshape(*shape, 2, 4),
+                "window": ends,
+                "rate": ((ends[..., 1] - ends[..., 0]) / np.diff(proxy.seconds[ends])[..., 0]).astype(np.float32),
+                "consistency": np.array([m.consistency for m in measured], np.float32).reshape(shape),
+                "sustained": np.array([m.sustained for m in measured], np.float32).reshape(len(kept), shape[2]),
                 "rest": np.array([m.rest for m in measured], np.float32),
                 "spectrum": np.array([m.spectrum for m in measured], np.float32).reshape(
                     len(kept), DIRECTIONS * len(SPEED_BANDS) + 1
@@ -144,30 +136,6 @@ class OpticalFlow:
                 "picture_cells": np.full(len(kept), columns * rows),
             },
         )
-
-    def windows(self, start: int, stop: int, moments: np.ndarray, seconds: np.ndarray) -> list[np.ndarray]:
-        """First frames of the pairs of consecutive frames to measure.
-
-        Args:
-            start: first frame of the shot.
-            stop: one past the last, at least `start + 2`.
-            moments: int64 (2, M), at which it may be cut.
-            seconds: float64 (num_frames,), times of the title's frames.
-
-        Returns:
-            For every moment of both sides its pairs, and the pairs over the whole shot.
-        """
-        pairs, limit = np.arange(start, stop - 1), self.parameters.window_seconds
-        chosen = []
-        for moment in moments[IN].tolist():
-            first = min(moment, stop - 2)
-            after = pairs[(pairs >= first) & (seconds[pairs] < seconds[first] + limit)]
-            chosen.append(_evenly(after, self.parameters.pairs_per_window))
-        for moment in moments[OUT].tolist():
-            last = max(moment, start + 1)
-            before = pairs[(pairs + 1 <= last) & (seconds[pairs + 1] > seconds[last] - limit)]
-            chosen.append(_evenly(before, self.parameters.pairs_per_window))
-        return [*chosen, _evenly(pairs, self.parameters.pairs_over_all)]
 
     def score_block(self, a: Representation, b: Representation) -> BlockScores:
         """Compare some moments; `refine` scores in full what this proposes."""
@@ -197,18 +165,20 @@ class ShotMovement:
     camera: np.ndarray
     subject: np.ndarray
     total: np.ndarray
+    mover: np.ndarray
     support: np.ndarray
+    consistency: np.ndarray
+    sustained: np.ndarray
     rest: float
     spectrum: np.ndarray
 
 
-def _measured(proxy: Proxy, windows: Sequence[list[np.ndarray]]) -> list[ShotMovement]:
+def _measured(proxy: Proxy, windows: Sequence[Windows]) -> list[ShotMovement]:
     """Movement in all windows, in one pass over the proxy; a shot's pairs are let go when it is over."""
-    last_of = [max(int(pairs[-1]) for pairs in of_shot) for of_shot in windows]
-    wanted = {pair for of_shot in windows for pairs in of_shot for pair in pairs.tolist()}
+    last_of = [max(of_shot.all) for of_shot in windows]
     known: dict[int, PairFlow] = {}
     done: list[ShotMovement] = []
-    for pair, flow in _flows(proxy, wanted):
+    for pair, flow in _flows(proxy, set().union(*(of_shot.all for of_shot in windows))):
         known[pair] = flow
         while len(done) < len(windows) and last_of[len(done)] <= pair:
             done.append(_movement(windows[len(done)], known, proxy.seconds))
@@ -216,16 +186,23 @@ def _measured(proxy: Proxy, windows: Sequence[list[np.ndarray]]) -> list[ShotMov
     return done
 
 
-def _movement(windows: list[np.ndarray], known: Mapping[int, PairFlow], seconds: np.ndarray) -> ShotMovement:
-    camera, subject, total, support = [], [], [], []
-    for pairs in windows[:-1]:
-        duration = float(np.sum(seconds[pairs + 1] - seconds[pairs]))
+def _movement(windows: Windows, known: Mapping[int, PairFlow], seconds: np.ndarray) -> ShotMovement:
+    camera, subject, total, mover, support, consistency = [], [], [], [], [], []
+    for pairs in (*windows.entering, *windows.leaving):
+        lasted = seconds[pairs + 1] - seconds[pairs]
         flows = [known[pair] for pair in pairs.tolist()]
-        camera.append(np.sum([flow.camera for flow in flows], axis=0) / duration)
-        subject.append(_seen(steady(np.array([flow.subject for flow in flows])) / duration))
-        total.append(_seen(steady(np.array([flow.total for flow in flows])) / duration))
+        camera.append(np.sum([flow.camera for flow in flows], axis=0) / lasted.sum())
+        subject.append(_seen(steady(np.array([flow.subject for flow in flows])) / lasted.sum()))
+        total.append(_total(pairs, known, seconds))
+        fields = (np.array([getattr(flow, what) for flow in flows]) for what in ("subject", "total"))
+        mover.append([mover_of(each / lasted[:, None, None, None]) for each in fields])
         support.append(np.mean([flow.support for flow in flows]))
-    whole = windows[-1]
+        consistency.append(np.mean([flow.consistency for flow in flows]))
+    sustained = [
+        _cosine(left, _total(pairs, known, seconds))
+        for left, pairs in zip(total[len(windows.entering) :], windows.seen, strict=True)
+    ]
+    whole = windows.over_all
     duration = seconds[whole + 1] - seconds[whole]
     over_all = np.array([known[pair].total for pair in whole.tolist()]) / duration[:, None, None, None]
     speeds = np.sqrt(np.square(over_all).sum(axis=3).mean(axis=(1, 2)))
@@ -233,10 +210,25 @@ def _movement(windows: list[np.ndarray], known: Mapping[int, PairFlow], seconds:
         np.array(camera),
         np.array(subject),
         np.array(total),
+        np.array(mover),
         np.array(support),
+        np.array(consistency),
+        np.array(sustained),
         float(np.quantile(speeds, 0.1)),
         spectrum_of(over_all),
     )
+
+
+def _total(pairs: np.ndarray, known: Mapping[int, PairFlow], seconds: np.ndarray) -> np.ndarray:
+    """All movement over some pairs, (9, 16, 2) in heights per second."""
+    flows = np.array([known[pair].total for pair in pairs.tolist()])
+    return _seen(steady(flows) / float(np.sum(seconds[pairs + 1] - seconds[pairs])))
+
+
+def _cosine(a: np.ndarray, b: np.ndarray) -> float:
+    """Of two fields as one vector each; 0 where one is nothing."""
+    lengths = float(np.linalg.norm(a) * np.linalg.norm(b))
+    return float((a * b).sum()) / lengths if lengths > 0 else 0.0
 
 
 def _seen(flow: np.ndarray) -> np.ndarray:
@@ -265,21 +257,10 @@ def _flows(proxy: Proxy, pairs: set[int]) -> Iterator[tuple[int, PairFlow]]:
     wanted = {frame for pair in pairs for frame in (pair, pair + 1)}
     before, last = None, -2
     # DIS needs pictures of some size; extreme strips are stretched to it, and their flow shrunk back.
-    size = max(width, 32), max(height, 32)
-    to_heights = np.array([width / size[0], height / size[1]], np.float32) / FLOW_HEIGHT
-    for number, grey in proxy.brightness_at(wanted, size=size):
+    for number, grey in proxy.brightness_at(wanted, size=(max(width, 32), max(height, 32))):
         if before is not None and last in pairs and number == last + 1:
-            flow = flow_between(before, grey) * to_heights
-            yield last, pair_flow(flow, before, (width / FLOW_HEIGHT, height / FLOW_HEIGHT))
+            yield last, pair_flow(before, grey, (width / FLOW_HEIGHT, height / FLOW_HEIGHT))
         before, last = grey, number
-
-
-def _evenly(values: np.ndarray, count: int) -> np.ndarray:
-    """At most `count` of the values, evenly spread, the first and the last among them."""
-    if len(values) <= count:
-        return values
-    chosen: np.ndarray = values[np.unique(np.linspace(0, len(values) - 1, count).round().astype(int))]
-    return chosen
 
 
 def _row_tiles(representation: Representation, row: int, shown: Mapping[int, np.ndarray]) -> Iterator[Tile]:

@@ -21,6 +21,12 @@ def test_a_grade_is_found_whatever_the_boundaries_and_the_numbers() -> None:
     assert grade_of([GOOD], "frame_match", CUT) == GOOD
 
 
+def test_of_two_grades_the_one_of_the_nearer_cut_counts():
+    near = replace(GOOD, a=replace(A, frame=A.frame + 4), verdict="weak")
+    assert grade_of([GOOD, near], "frame_match", replace(CUT, a=replace(A, frame=A.frame + 3))) == near
+    assert grade_of([near, GOOD], "frame_match", replace(CUT, a=replace(A, frame=A.frame + 1))) == GOOD
+
+
 def test_another_point_to_cut_at_is_not_graded_unless_the_verdict_is_about_the_shots() -> None:
     moved = replace(CUT, a=replace(A, frame=140))
     assert grade_of([GOOD], "frame_match", moved) is None

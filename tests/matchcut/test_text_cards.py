@@ -96,6 +96,18 @@ def test_a_logo_on_an_even_ground_is_a_card_and_a_thing_without_letters_or_at_th
     assert told.is_card.tolist() == [True, False, False]
 
 
+def test_a_logo_that_comes_up_out_of_the_dark_is_a_card_and_a_light_is_none(tmp_path, weights):
+    def comes_up(name: str, end: np.ndarray) -> TextCards:
+        dark = np.zeros_like(end)
+        spark = cv2.circle(dark.copy(), (300, 190), 6, (255, 255, 255), -1)
+        proxy = make_proxy(tmp_path / name, [dark, spark, spark, spark, spark, end, end])
+        return find_text_cards(proxy, shot_table([7]), weights)
+
+    assert comes_up("logo", emblem(320, "LUMEN")).is_card.tolist() == [True]
+    assert comes_up("light", emblem(320, "")).is_card.tolist() == [False]
+    assert comes_up("scene", texture()).is_card.tolist() == [False]
+
+
 def test_a_title_of_two_lines_over_a_picture_is_what_is_seen(tmp_path, weights):
     ground = cv2.GaussianBlur(texture(), (0, 0), 6)
     title = written(written(ground, ["A NEW STATION"], 42, 120), ["OPENS TODAY"], 52, 180)

@@ -3,8 +3,15 @@ import pytest
 
 from matchcut.representations.flavor import BlockScores, Representation
 from matchcut.representations.moments import IN, OUT
-from matchcut.representations.movement import spectrum_of
-from matchcut.representations.movement_scores import HARDLY_SEEN_WORTH, STILL_WORTH, proposed, refined
+from matchcut.representations.movement import mover_of, spectrum_of
+from matchcut.representations.movement_scores import (
+    CONSISTENCIES,
+    HARDLY_SEEN_WORTH,
+    STILL_WORTH,
+    SUSTAINED_WEIGHT,
+    proposed,
+    refined,
+)
 from tests.movement_rows import pan, patch, rows
 
 SKY = 0.0  # support of a camera before an empty sky
@@ -67,6 +74,37 @@ def test_what_begins_in_a_and_comes_to_rest_in_b_outranks_what_goes_on_forever()
     assert steady.score[0] == pytest.approx(0.85 * carried.score[0])
 
 
+@pytest.mark.parametrize(("ahead", "frames"), [(0.0, 0), (0.1, 1), (-0.1, -1), (2.0, 3)])
+def test_a_cut_is_made_where_both_have_come_as_far(ahead: float, frames: int):
+    a, b = rows(patch(4, 1.2)), rows(patch(4, 1.2))
+    b.arrays["mover"][..., 0] += ahead  # heights; at 1.2 a second and 24 frames a second, 0.1 is two frames
+    found, together = block(a, b), block(a, a)
+    assert found.frame_a[0] - together.frame_a[0] == frames
+    assert found.frame_b[0] - together.frame_b[0] == -frames
+
+
+def test_a_pan_has_no_place_to_be_cut_at():
+    a, b = pan(1), pan(1)
+    b.arrays["mover"][..., 0] += 0.1
+    assert block(a, b).frame_a[0] == block(a, a).frame_a[0]
+
+
+def test_a_movement_that_nobody_has_seen_coming_is_worth_less():
+    known, new = rows(patch(4, 1.5)), rows(patch(4, 1.5))
+    new.arrays["sustained"][:] = 0
+    assert score(new, known) == pytest.approx((1 - SUSTAINED_WEIGHT) * score(known, known))
+    assert score(known, new) == score(known, known)
+
+
+def test_what_cannot_be_followed_matches_nothing():
+    clear, dust, dim = rows(patch(4, 1.5)), rows(patch(4, 1.5)), pan(0.5)
+    dust.arrays["consistency"][:] = CONSISTENCIES[0]
+    dim.arrays["consistency"][:] = np.mean(CONSISTENCIES)
+    assert score(clear, dust) == score(dust, clear) == 0
+    assert proposed(clear, dust).score.max() == 0
+    assert score(dim, pan(0.5)) == pytest.approx(score(pan(0.5), pan(0.5)) / 2)
+
+
 def test_shots_of_other_spectra_match_less():
     a, b = pan(0.5), pan(0.5)
     b.arrays["spectrum"][0] = spectrum_of(np.array([[0.0, 0.5]]))
@@ -102,6 +140,7 @@ def runner_before_a_sky() -> Representation:
     """A thing that alone can be seen, so that the camera is fitted to it."""
     alone = rows((0, 0), camera=(1.5, 0, 0, 0), support=SKY)
     alone.arrays["total"][:], alone.arrays["spectrum"][:] = patch(4, 1.5), spectrum_of(patch(4, 1.5))
+    alone.arrays["mover"][..., 1, :] = mover_of(patch(4, 1.5)[None])
     return alone
 
 

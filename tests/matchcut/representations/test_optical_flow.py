@@ -9,15 +9,18 @@ from matchcut.representations.flavor import Representation, UsableShots
 from matchcut.representations.moments import IN, OUT
 from matchcut.representations.movement import (
     camera_field,
+    consistency_of,
     edge_say,
     ends_share,
     fit_camera,
     flow_between,
+    mover_of,
     spectrum_of,
     texture_of,
 )
 from matchcut.representations.movement_scores import KNOWN_SUPPORT
-from matchcut.representations.optical_flow import OpticalFlow, OpticalFlowParameters, steady
+from matchcut.representations.movement_windows import OpticalFlowParameters, windows_of
+from matchcut.representations.optical_flow import OpticalFlow, steady
 from tests.clips import make_proxy
 from tests.movement_rows import pan, rows
 
@@ -200,16 +203,35 @@ def test_no_shots_give_no_rows(tmp_path: Path):
 
 def test_windows_lie_after_the_way_in_and_before_the_way_out_and_are_bounded():
     seconds = np.arange(1000) / 100
-    found = FLAVOR.windows(100, 400, np.array([[120], [379]]), seconds)
-    assert [len(window) for window in found] == [12, 12, 16]
-    assert (found[0][0], found[0][-1]) == (120, 144)
-    assert (found[1][0], found[1][-1]) == (354, 378)
-    assert (found[2][0], found[2][-1]) == (100, 398)
+    found = windows_of(100, 400, np.array([[120], [379]]), seconds, OpticalFlowParameters())
+    assert [len(window) for window in (*found.entering, *found.leaving, found.over_all)] == [12, 12, 16]
+    assert (found.entering[0][0], found.entering[0][-1]) == (120, 144)
+    assert (found.leaving[0][0], found.leaving[0][-1]) == (354, 378)
+    assert (found.over_all[0], found.over_all[-1]) == (100, 398)
+
+
+def test_what_is_seen_before_a_way_out_lies_on_the_same_frames_for_all_moments():
+    seconds = np.arange(1000) / 100
+    found = windows_of(100, 400, np.array([[120, 130], [370, 379]]), seconds, OpticalFlowParameters())
+    first, second = (set(pairs.tolist()) for pairs in found.seen)
+    assert min(len(first), len(second)) >= 8
+    assert 270 <= min(first) < max(first) < 370
+    assert len(first & second) >= 7
+
+
+def test_a_way_in_and_a_way_out_are_cut_in_the_middle_of_the_same_way():
+    seconds = np.arange(100) / 24
+    found = windows_of(0, 100, np.array([[20], [80]]), seconds, OpticalFlowParameters())
+    entered, left = found.cuts
+    before, after = left + 1 - int(found.leaving[0][0]), entered - int(found.entering[0][0])
+    assert before == after == 3  # of the 6 frames of a window, so many are shown of A and not of B
 
 
 def test_windows_of_the_shortest_shot_are_its_only_pair():
-    found = FLAVOR.windows(5, 7, np.array([[5, 6], [5, 6]]), np.arange(10) / 2)
-    assert [window.tolist() for window in found] == [[5]] * 5
+    found = windows_of(5, 7, np.array([[5, 6], [5, 6]]), np.arange(10) / 2, OpticalFlowParameters())
+    windows = (*found.entering, *found.leaving, *found.seen, found.over_all)
+    assert [window.tolist() for window in windows] == [[5]] * 7
+    assert found.cuts == [6, 6, 5, 5]
 
 
 def test_the_spectrum_holds_directions_bands_and_stillness():
@@ -228,7 +250,69 @@ def test_picture_draws_arrows(tmp_path: Path):
     assert (np.abs(still.astype(int) - [255, 220, 60]).max(axis=2) < 60).sum() == 0
 
 
-@pytest.mark.parametrize("wrong", [{"window_seconds": 0}, {"pairs_per_window": 0}, {"pairs_over_all": 0}])
-def test_parameters_that_measure_nothing_are_refused(wrong: dict[str, int]):
-    with pytest.raises(ValueError, match="window_seconds must be positive and pairs at least 1"):
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"window_seconds": 0}, "window_seconds and seen_seconds must be positive"),
+        ({"seen_seconds": 0}, "window_seconds and seen_seconds must be positive"),
+        ({"pairs_per_window": 0}, "pairs must be at least 1"),
+        ({"pairs_seen": 0}, "pairs must be at least 1"),
+        ({"pairs_over_all": 0}, "pairs must be at least 1"),
+    ],
+)
+def test_parameters_that_measure_nothing_are_refused(wrong: dict[str, int], message: str):
+    with pytest.raises(ValueError, match=message):
         OpticalFlowParameters(**wrong)
+
+
+def test_a_way_that_leads_back_is_consistent_and_one_that_does_not_is_not():
+    before, after = view(0)[..., 0], view(4)[..., 0]
+    trust = texture_of(before, (32, 18))
+    forth, back = flow_between(before, after), flow_between(after, before)
+    assert consistency_of(forth, back, trust) > 0.9
+    assert consistency_of(forth, forth, trust) < 0.1
+    assert consistency_of(np.zeros_like(forth), back, trust) == 1
+    assert consistency_of(forth, forth, np.zeros_like(trust)) == 1
+
+
+def test_the_mover_has_the_place_and_speed_of_what_moves():
+    flows = np.zeros((2, 9, 16, 2))
+    assert mover_of(flows).tolist() == [0, 0, 0, 0]
+    flows[0, 4, 3:5], flows[1, 4, 5:7] = (0.5, 0.25), (0.5, 0.25)
+    assert mover_of(flows) == pytest.approx([-3 / 9, 0, 0.5, 0.25])
+
+
+def test_what_crosses_the_picture_is_cut_where_it_is_in_the_other_shot(tmp_path: Path):
+    def crossing(name: str, first: int) -> Representation:
+        frames = [view(0) for _ in range(40)]
+        for i, frame in enumerate(frames):
+            left = first + 4 * i
+            frame[50:130, left : left + 60] = view(90, 40)[50:130, 40:100]
+        return FLAVOR.represent(make_proxy(tmp_path / name, frames, Fraction(25)), whole_shots((0, 40)), {})
+
+    a, b = crossing("a", 10), crossing("b", 90)
+    found = FLAVOR.refine(a, b, np.array([0]), np.array([0]))
+    place_a, place_b = 10 + 4 * (found.frame_a[0] + 1), 90 + 4 * found.frame_b[0]
+    assert abs(place_a - place_b) <= 2 * 4  # pixels: two frames of the way
+
+
+def test_snow_on_a_screen_is_less_consistent_than_a_pan(tmp_path: Path):
+    noise = np.random.default_rng(4)
+    snow = [cv2.resize(noise.integers(0, 255, (23, 40, 3), np.uint8), SIZE) for _ in range(16)]
+    pan_of = [view(4 * i) for i in range(16)]
+    found = [
+        FLAVOR.represent(make_proxy(tmp_path / name, frames, Fraction(25)), whole_shots((0, 16)), {})
+        for name, frames in (("snow", snow), ("pan", pan_of))
+    ]
+    assert found[0].arrays["consistency"].max() < 0.6 < 0.8 < found[1].arrays["consistency"].min()
+
+
+def test_a_movement_that_has_just_begun_or_turned_is_not_sustained(tmp_path: Path):
+    def sustained(steps: list[int]) -> float:
+        places = np.cumsum(steps)
+        proxy = make_proxy(tmp_path / str(steps[0]), [view(int(place)) for place in places], Fraction(25))
+        found = FLAVOR.represent(proxy, whole_shots((0, len(steps))), {})
+        return float(found.arrays["sustained"][0, -1])
+
+    assert sustained([3] * 60) > 0.95
+    assert sustained([-4] * 46 + [4] * 14) < 0  # it is left at frame 54

@@ -1,0 +1,116 @@
+"""Which pairs of consecutive frames of a shot are measured, and where it is cut by what they show."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from matchcut.representations.moments import IN, OUT, MomentParameters
+
+SAME_TIME = 1e-6  # seconds: times are fractions, and six frames of 24 a second are a quarter of one
+
+
+@dataclass(frozen=True)
+class OpticalFlowParameters:
+    """How flow is sampled.
+
+    Attributes:
+        moments: at which a shot may be cut.
+        window_seconds: of movement that is measured, from a moment on where the shot is entered and up to it where it
+            is left; as long as an eye needs to see where something goes. The cut is in the middle.
+        pairs_per_window: pairs of consecutive frames in a window at most.
+        seen_seconds: up to a moment at which the shot may be left, over which an eye has followed what moves.
+        pairs_seen: pairs of consecutive frames spread over that time.
+        pairs_over_all: pairs spread over the whole shot.
+    """
+
+    moments: MomentParameters = field(default_factory=MomentParameters)
+    window_seconds: float = 0.25
+    pairs_per_window: int = 12
+    seen_seconds: float = 1.0
+    pairs_seen: int = 8
+    pairs_over_all: int = 16
+
+    def __post_init__(self) -> None:
+        """Refuse samples that measure nothing."""
+        if min(self.window_seconds, self.seen_seconds) <= 0:
+            raise ValueError(f"window_seconds and seen_seconds must be positive, got {self}")
+        if min(self.pairs_per_window, self.pairs_seen, self.pairs_over_all) < 1:
+            raise ValueError(f"pairs must be at least 1, got {self}")
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Pairs of consecutive frames of a shot to measure, each by its first frame, int64, ascending and never empty.
+
+    Attributes:
+        entering: pairs from each moment on at which it may be entered.
+        leaving: pairs up to each moment at which it may be left.
+        seen: pairs over a longer time up to each of the latter.
+        over_all: pairs over the whole shot.
+    """
+
+    entering: list[np.ndarray]
+    leaving: list[np.ndarray]
+    seen: list[np.ndarray]
+    over_all: np.ndarray
+
+    @property
+    def ends(self) -> list[tuple[int, int]]:
+        """The first and the last frame of each window at a moment."""
+        return [(int(pairs[0]), int(pairs[-1]) + 1) for pairs in (*self.entering, *self.leaving)]
+
+    @property
+    def cuts(self) -> list[int]:
+        """The middle of each window: the first frame shown where the shot is entered, the last where it is left.
+
+        Two windows match best when both hold the same way from one place to another. To show both whole would show that
+        way twice.
+        """
+        is_left = [False] * len(self.entering) + [True] * len(self.leaving)
+        return [(first + last + 1) // 2 - left for (first, last), left in zip(self.ends, is_left, strict=True)]
+
+    @property
+    def all(self) -> set[int]:
+        """Every pair."""
+        windows = (*self.entering, *self.leaving, *self.seen, self.over_all)
+        return {pair for pairs in windows for pair in pairs.tolist()}
+
+
+def windows_of(
+    start: int, stop: int, moments: np.ndarray, seconds: np.ndarray, parameters: OpticalFlowParameters
+) -> Windows:
+    """First frames of the pairs of consecutive frames to measure.
+
+    Args:
+        start: first frame of the shot.
+        stop: one past the last, at least `start + 2`.
+        moments: int64 (2, M), at which it may be cut.
+        seconds: float64 (num_frames,), times of the title's frames.
+        parameters: how many pairs, over how long.
+    """
+    pairs, p = np.arange(start, stop - 1), parameters
+    step = max(1, round(p.seen_seconds * (stop - 1 - start) / (seconds[stop - 1] - seconds[start]) / p.pairs_seen))
+
+    def before(moment: int, limit: float) -> np.ndarray:
+        last = max(moment, start + 1)
+        return pairs[(pairs + 1 <= last) & (seconds[pairs + 1] > seconds[last] - limit + SAME_TIME)]
+
+    entering, leaving, seen = [], [], []
+    for moment in moments[IN].tolist():
+        first = min(moment, stop - 2)
+        within = pairs[(pairs >= first) & (seconds[pairs] < seconds[first] + p.window_seconds - SAME_TIME)]
+        entering.append(_evenly(within, p.pairs_per_window))
+    for moment in moments[OUT].tolist():
+        leaving.append(_evenly(before(moment, p.window_seconds), p.pairs_per_window))
+        within = before(moment, p.seen_seconds)
+        on_step = within[within % step == 0]  # on the same frames for all moments, so that few are measured
+        seen.append(on_step if len(on_step) else within)
+    return Windows(entering, leaving, seen, _evenly(pairs, p.pairs_over_all))
+
+
+def _evenly(values: np.ndarray, count: int) -> np.ndarray:
+    """At most `count` of the values, evenly spread, the first and the last among them."""
+    if len(values) <= count:
+        return values
+    chosen: np.ndarray = values[np.unique(np.linspace(0, len(values) - 1, count).round().astype(int))]
+    return chosen
