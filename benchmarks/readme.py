@@ -25,6 +25,7 @@ def figures(results: Path = RESULTS) -> str:
             ("graded_top.json", graded_top),
             ("shots.json", shots),
             ("planted.json", planted),
+            ("planted_sounds.json", planted_sounds),
             ("persons.json", persons),
             ("pipeline.json", pipeline),
             ("encode.json", encode),
@@ -155,6 +156,26 @@ def planted(result: dict[str, Any]) -> str:
             "",
             "Frames of the movement that are skipped or shown twice at the chosen cut, median (and at the last frame "
             f"of A and the first of B): {cuts}.",
+        ]
+    )
+
+
+def planted_sounds(result: dict[str, Any]) -> str:
+    """How many sounds are found that go on, as `benchmarks.planted_sounds` measured it."""
+    rows = [
+        f"| {method} | " + " | ".join(f"{figures[key]:.3f}" for key in ("recall_at_1", "recall_at_10", "mrr")) + " |"
+        for method, figures in (("matchcut", result["ours"]), (result["plain_method"], result["plain"]))
+    ]
+    return "\n".join(
+        [
+            f"`python -m benchmarks.planted_sounds --split {result['split']}`, {result['pairs']} stretches of 3 "
+            f"seconds of {len(result['films'])} films, cut in two, the second half made another recording; each half "
+            f"to be found among {result['distractors']} others, those beside it included. Weights were chosen on "
+            "`tune`, two other films:",
+            "",
+            "| sound match | recall@1 | recall@10 | MRR |",
+            "|---|---:|---:|---:|",
+            *rows,
         ]
     )
 
