@@ -3,12 +3,12 @@
     python -m benchmarks.planted_sounds [--split tune|test] [--videos DIR] [--json FILE]
 
 Three seconds of a film's sound are cut in two. The second half is made another recording of what goes on: louder or
-softer, duller or brighter, a little higher or lower, with the noise of another film under it. Among all halves of all
+softer, duller or brighter, a little higher or lower, with another stretch under it as noise. Among all halves of all
 films the right one should be among the best ways on and among the best ways in. The halves beside it, from the same
 music or the same battle, are what it is taken for. Beside it stands a plain method: cosine of the mean log-mel
 spectra of the whole halves.
 
-Nothing of sound match was chosen with these sounds in view; `tune` is for whoever does.
+What was chosen with planted sounds in view was chosen on `tune`, cut at several places; `test` has other films.
 """
 
 import argparse
@@ -81,7 +81,7 @@ def other_recording(half: np.ndarray, noise: np.ndarray, rng: np.random.Generato
 
 
 def planted(videos: Path, split: Split, folder: Path) -> tuple[Proxy, int]:
-    """A film without a picture worth seeing whose shots sound; pair *i* is shot 2i cut to shot 2i + 1."""
+    """A grey film whose shots sound; pair *i* is shot 2i cut to shot 2i + 1."""
     rng = np.random.default_rng([11, split == "test"])
     heard = stretches(videos, split, folder)
     halves: list[np.ndarray] = []

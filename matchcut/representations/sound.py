@@ -27,7 +27,7 @@ START, END = range(2)
 WINDOW_SAMPLES, HOP_SAMPLES, FFT_SAMPLES = 400, 160, 512
 """25 ms every 10 ms, as is usual for speech and music."""
 NUM_BANDS = 40
-EVEN_DB = 2.0  # root mean square over the bands of what a moment of even noise deviates by
+EVEN_DB = 2.0  # root mean square by which a moment of even noise deviates over the bands, or nearly
 LOWEST_HERTZ, HIGHEST_HERTZ = 50.0, 7600.0
 FLOOR_DB = -80.0
 

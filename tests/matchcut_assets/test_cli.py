@@ -60,13 +60,18 @@ def test_one_bad_title_fails_alone_and_makes_the_exit_code_1(home: Path) -> None
     assert (home / "page" / "index.html").exists()
 
 
-def test_a_second_run_computes_nothing(home: Path, folder: Path) -> None:
+@pytest.fixture(scope="module")
+def second_run(home: Path, folder: Path) -> subprocess.CompletedProcess[str]:
+    """What is told when the whole library is run again."""
     again = matchcut("run", folder / "two.mp4", home=home)
     # The same file by another name in the library is another title of the same content.
     assert again.returncode == 0, again.stderr
-    whole = matchcut("run", home=home)
-    assert "computed in" not in whole.stderr
-    assert whole.stderr.count("remembered") > 10
+    return matchcut("run", home=home)
+
+
+def test_a_second_run_computes_nothing(second_run: subprocess.CompletedProcess[str]) -> None:
+    assert "computed in" not in second_run.stderr
+    assert second_run.stderr.count("remembered") > 10
 
 
 def test_top_writes_the_named_columns_best_first(home: Path, tmp_path: Path) -> None:
@@ -125,6 +130,7 @@ def test_shots_of_a_file_outside_the_library(home: Path, films: dict[str, Path],
     assert [row["stop_frame"] for row in rows[:-1]] == [row["start_frame"] for row in rows[1:]]
 
 
+@pytest.mark.usefixtures("second_run")
 def test_status_tells_versions_costs_and_savings(home: Path) -> None:
     rows = json.loads(matchcut("status", "--json", home=home).stdout)
     encode = next(row for row in rows if row["stage"] == "standardized_encode" and row["title"] == "meine-filme0__two")
