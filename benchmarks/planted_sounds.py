@@ -24,12 +24,11 @@ from typing import Any, get_args
 import numpy as np
 
 from benchmarks.machine import machine_facts, shared_videos
-from benchmarks.planted import ranks, ranks_of, recall
-from benchmarks.planted_film import HEIGHT, RATE, WIDTH, Split, encoded, equal_shots
+from benchmarks.planted import ranks, ranks_of, recall, scored
+from benchmarks.planted_film import HEIGHT, RATE, WIDTH, PlantedFilm, Split, encoded, equal_shots
 from matchcut.ffmpeg import find_ffmpeg
-from matchcut.pair_scores import PairScoreParameters, score_pairs
 from matchcut.proxy import Proxy
-from matchcut.representations.sound import HEARD_DB, SoundMatch, log_mel
+from matchcut.representations.sound import HEARD_DB, START, SoundMatch
 from matchcut.sound import RECORD_NAME, SAMPLE_RATE, SOUND_NAME, Sound, SoundRecord, standardize_sound
 from matchcut.source_video import inspect_source
 
@@ -80,8 +79,8 @@ def other_recording(half: np.ndarray, noise: np.ndarray, rng: np.random.Generato
     return np.asarray(np.clip(mixed * 10 ** (rng.uniform(-LOUDER_DB, LOUDER_DB) / 20), -1, 1), np.float32)
 
 
-def planted(videos: Path, split: Split, folder: Path) -> tuple[Proxy, int]:
-    """A grey film whose shots sound; pair *i* is shot 2i cut to shot 2i + 1."""
+def planted(videos: Path, split: Split, folder: Path) -> PlantedFilm:
+    """A grey film whose shots sound."""
     rng = np.random.default_rng([11, split == "test"])
     heard = stretches(videos, split, folder)
     halves: list[np.ndarray] = []
@@ -90,7 +89,8 @@ def planted(videos: Path, split: Split, folder: Path) -> tuple[Proxy, int]:
         halves += [sound[:HALF_SAMPLES], other_recording(sound[HALF_SAMPLES:], noise, rng)]
     write_sound(np.concatenate(halves), folder)
     encoded(_grey(SHOT_FRAMES * len(halves)), folder / "film")
-    return Proxy(folder / "film", Sound(folder)), len(heard)
+    pose = np.tile(np.arange(2 * SHOT_FRAMES), len(heard))
+    return PlantedFilm(Proxy(folder / "film", Sound(folder)), equal_shots(len(halves), SHOT_FRAMES), pose)
 
 
 def _grey(count: int) -> Iterator[np.ndarray]:
@@ -106,24 +106,21 @@ def write_sound(samples: np.ndarray, folder: Path) -> None:
     (folder / RECORD_NAME).write_text(json.dumps(asdict(SoundRecord(len(samples)))))
 
 
-def plain(sound: Sound, count: int) -> np.ndarray:
+def plain(flavor: SoundMatch, sound: Sound, count: int) -> np.ndarray:
     """Cosine of the mean log-mel spectra, (count, count)."""
     seconds = np.arange(count + 1) * SHOT_FRAMES / RATE
-    means = np.array([log_mel(sound.between(*each)).mean(axis=0) for each in pairwise(seconds)])
-    centred = means - means.mean(axis=1, keepdims=True)
-    unit = centred / np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-9)
-    return np.asarray(unit @ unit.T)
+    timbre = np.array([flavor.describe(sound.between(*each), START)["timbre"] for each in pairwise(seconds)])
+    return np.asarray(timbre @ timbre.T)
 
 
 def run(videos: Path, split: Split) -> dict[str, Any]:
     """Recall of sound match and of the plain method."""
     flavor = SoundMatch()
     with tempfile.TemporaryDirectory() as name:
-        proxy, pairs = planted(videos, split, Path(name))
-        rows = flavor.represent(proxy, equal_shots(2 * pairs, SHOT_FRAMES), {})
-        scores = score_pairs(flavor, rows, rows, same_title=True, parameters=PairScoreParameters())
-        assert proxy.sound is not None
-        plain_scores = plain(proxy.sound, 2 * pairs)
+        film = planted(videos, split, Path(name))
+        assert film.proxy.sound is not None
+        scores, plain_scores = scored(film, flavor), plain(flavor, film.proxy.sound, len(film.shots))
+    pairs = len(film.shots) // 2
     return {
         "split": split,
         "films": FILMS[split],

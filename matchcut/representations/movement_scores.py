@@ -137,12 +137,11 @@ class Side:
         """Unpack a side."""
         fitted, support = rows.arrays["camera"][:, side] * CAMERA_SCALE, rows.arrays["support"][:, side]
         camera = np.concatenate([fitted, np.zeros_like(fitted)], axis=1)
-        support = np.concatenate([support, support], axis=1)
+        clear = np.interp(rows.arrays["consistency"][:, side], CONSISTENCIES, (0, 1)).astype(np.float32)
+        support, clear = np.tile(support, 2), np.tile(clear, 2)
         subject_known = np.where(support < KNOWN_SUPPORT, np.float32(STILL_WORTH), 0)
         subject_known[:, : fitted.shape[1]] = 1
         subject = _blurred(rows, side, subject_known > 0)
-        clear = np.interp(rows.arrays["consistency"][:, side], CONSISTENCIES, (0, 1)).astype(np.float32)
-        clear = np.concatenate([clear, clear], axis=1)
         return cls(
             rows.arrays["frame"][:, side],
             camera,
@@ -238,8 +237,12 @@ def _refined(out: Side, into: Side, rows_a: np.ndarray, rows_b: np.ndarray) -> B
     carried = np.sqrt(begun * _change(into.rest[rows_b, None, None], speeds_b.total))
     spectrum = np.einsum("pc,pc->p", out.spectrum[rows_a], into.spectrum[rows_b])[:, None, None]
     sustained = np.broadcast_to(out.sustained[rows_a, :, None], carried.shape)
-    score = agreement.score * (1 - CARRIED_WEIGHT * (1 - carried)) * (1 - SPECTRUM_WEIGHT * (1 - spectrum))
-    score = score * (1 - SUSTAINED_WEIGHT * (1 - sustained))
+    score = (
+        agreement.score
+        * (1 - CARRIED_WEIGHT * (1 - carried))
+        * (1 - SPECTRUM_WEIGHT * (1 - spectrum))
+        * (1 - SUSTAINED_WEIGHT * (1 - sustained))
+    )
     readings, moments = score.shape[2], out.frame.shape[1]
     best = score.reshape(len(score), readings * readings).argmax(axis=1)
     m, n, pairs = best // readings, best % readings, np.arange(len(score))

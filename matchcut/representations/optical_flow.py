@@ -175,10 +175,11 @@ class ShotMovement:
 
 def _measured(proxy: Proxy, windows: Sequence[Windows]) -> list[ShotMovement]:
     """Movement in all windows, in one pass over the proxy; a shot's pairs are let go when it is over."""
-    last_of = [max(of_shot.all) for of_shot in windows]
+    wanted = [of_shot.all for of_shot in windows]
+    last_of = [max(pairs) for pairs in wanted]
     known: dict[int, PairFlow] = {}
     done: list[ShotMovement] = []
-    for pair, flow in _flows(proxy, set().union(*(of_shot.all for of_shot in windows))):
+    for pair, flow in _flows(proxy, set().union(*wanted)):
         known[pair] = flow
         while len(done) < len(windows) and last_of[len(done)] <= pair:
             done.append(_movement(windows[len(done)], known, proxy.seconds))
@@ -191,17 +192,17 @@ def _movement(windows: Windows, known: Mapping[int, PairFlow], seconds: np.ndarr
     for pairs in (*windows.entering, *windows.leaving):
         lasted = seconds[pairs + 1] - seconds[pairs]
         flows = [known[pair] for pair in pairs.tolist()]
+        of_subject, of_all = np.array([flow.subject for flow in flows]), np.array([flow.total for flow in flows])
         camera.append(np.sum([flow.camera for flow in flows], axis=0) / lasted.sum())
-        subject.append(_seen(steady(np.array([flow.subject for flow in flows])) / lasted.sum()))
-        total.append(_total(pairs, known, seconds))
-        fields = (np.array([getattr(flow, what) for flow in flows]) for what in ("subject", "total"))
-        mover.append([mover_of(each / lasted[:, None, None, None]) for each in fields])
+        subject.append(_way(of_subject, lasted))
+        total.append(_way(of_all, lasted))
+        mover.append([mover_of(each / lasted[:, None, None, None]) for each in (of_subject, of_all)])
         support.append(np.mean([flow.support for flow in flows]))
         consistency.append(np.mean([flow.consistency for flow in flows]))
-    sustained = [
-        _cosine(left, _total(pairs, known, seconds))
-        for left, pairs in zip(total[len(windows.entering) :], windows.seen, strict=True)
-    ]
+    sustained = []
+    for left, pairs in zip(total[len(windows.entering) :], windows.seen, strict=True):
+        of_all = np.array([known[pair].total for pair in pairs.tolist()])
+        sustained.append(_cosine(left, _way(of_all, seconds[pairs + 1] - seconds[pairs])))
     whole = windows.over_all
     duration = seconds[whole + 1] - seconds[whole]
     over_all = np.array([known[pair].total for pair in whole.tolist()]) / duration[:, None, None, None]
@@ -219,10 +220,14 @@ def _movement(windows: Windows, known: Mapping[int, PairFlow], seconds: np.ndarr
     )
 
 
-def _total(pairs: np.ndarray, known: Mapping[int, PairFlow], seconds: np.ndarray) -> np.ndarray:
-    """All movement over some pairs, (9, 16, 2) in heights per second."""
-    flows = np.array([known[pair].total for pair in pairs.tolist()])
-    return _seen(steady(flows) / float(np.sum(seconds[pairs + 1] - seconds[pairs])))
+def _way(flows: np.ndarray, lasted: np.ndarray) -> np.ndarray:
+    """Where each cell goes over some pairs of frames, (9, 16, 2) in heights per second.
+
+    Args:
+        flows: float32 (K, 9, 16, 2), from pair to pair.
+        lasted: float64 (K,), seconds of each.
+    """
+    return _seen(steady(flows) / float(lasted.sum()))
 
 
 def _cosine(a: np.ndarray, b: np.ndarray) -> float:

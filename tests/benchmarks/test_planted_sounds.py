@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from benchmarks.planted_sounds import HALF_SAMPLES, STRETCH_SAMPLES, other_recording, plain, write_sound
-from matchcut.representations.sound import log_mel
+from matchcut.representations.sound import SoundMatch, log_mel
 from matchcut.sound import SAMPLE_RATE, Sound
 
 TIME = np.arange(STRETCH_SAMPLES) / SAMPLE_RATE
@@ -29,6 +29,6 @@ def test_another_recording_is_another_and_still_the_same_sound():
 def test_the_plain_method_likes_what_sounds_alike(tmp_path):
     halves = [each[:HALF_SAMPLES] for each in (tone(300), tone(300), noise(1))]
     write_sound(np.concatenate(halves), tmp_path)
-    scores = plain(Sound(tmp_path), 3)
+    scores = plain(SoundMatch(), Sound(tmp_path), 3)
     assert scores[0, 1] == pytest.approx(1, abs=1e-3)
     assert scores[0, 2] < 0.8

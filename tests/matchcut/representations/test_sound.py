@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.planted_sounds import write_sound
 from matchcut.proxy import Proxy
 from matchcut.representations.flavor import Representation, UsableShots
 from matchcut.representations.sound import END, START, SoundMatch, SoundParameters, log_mel, mel_filters
@@ -37,13 +38,7 @@ def film(folder: Path, *seconds: np.ndarray) -> tuple[Proxy, UsableShots]:
     """A film of 25 frames per second, one shot per two seconds of sound."""
     frames = draw([Shot(25 * len(seconds))], (32, 32))
     proxy = make_proxy(folder, frames)
-    samples = (np.concatenate(seconds) * 32767).astype("<i2")
-    with wave.open(str(folder / SOUND_NAME), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(SAMPLE_RATE)
-        file.writeframes(samples.tobytes())
-    (folder / RECORD_NAME).write_text(dumps(asdict(SoundRecord(len(samples)))))
+    write_sound(np.concatenate(seconds), folder)
     start = np.arange(0, 25 * len(seconds), 50)
     return Proxy(proxy.path.parent, Sound(folder)), UsableShots(np.arange(len(start)), start, start + 50)
 
