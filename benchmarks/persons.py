@@ -6,11 +6,15 @@ Looks at the middle frame of every shot whose truth says whether it shows people
 Shots of drawn animals are left out: they are no persons, but silhouettes that an editor may want. Beside it stands the
 plain method: a mask of all people by the segmentation network alone. `PersonParameters` were set by eye on the middles
 of shots of the same films: the figures say how well they fit, not how they carry over.
+
+Where persons are sure, they also tell how far what stands out of a picture (`figure.py`, which knows nothing of
+persons) is what should: the overlap of both.
 """
 
 import argparse
 import csv
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +22,10 @@ import cv2
 import numpy as np
 
 from benchmarks.machine import machine_facts, shared_videos
+from matchcut.representations.appearance import PICTURE_HEIGHT, PICTURE_WIDTH
+from matchcut.representations.figure import figure_of, surroundedness
+from matchcut.representations.grid import lay_mask, picture_box
+from matchcut.representations.instances import Instance
 from matchcut.representations.person_finder import WEIGHTS, PersonFinder
 from matchcut.representations.persons import PersonParameters
 from resources.model_weights import ModelWeights
@@ -28,6 +36,9 @@ WITH_PEOPLE = ("dancer",)
 DRAWN_ANIMALS = "bbb"
 SURE = 0.5
 HEIGHT = 360  # of proxies
+# Persons that a figure is compared with: how sure, and what share of the picture they cover together.
+VERY_SURE, COVERED = 0.8, (0.03, 0.5)
+SAME = 0.6  # overlap from which a figure is the persons
 
 
 def labelled(videos: Path) -> dict[str, list[tuple[int, bool]]]:
@@ -58,11 +69,14 @@ def run(videos: Path) -> dict[str, Any]:
     truth: list[bool] = []
     confidence: list[float] = []
     masked: list[bool] = []
+    figures: list[tuple[float, float]] = []
     for name, frames in labelled(videos).items():
         (video,) = (path for path in videos.iterdir() if path.is_file() and path.stem == name)
         for frame, (_, is_person) in zip(_read(video, [number for number, _ in frames]), frames, strict=True):
             truth.append(is_person)
-            confidence.append(max((person.confidence for person in finder.find(frame)), default=0.0))
+            persons = finder.find(frame)
+            confidence.append(max((person.confidence for person in persons), default=0.0))
+            figures += compared_figure(frame, persons)
             masked.append(float((finder.probability(frame) >= settings.mask_threshold).mean()) >= settings.min_area)
     people, sure = np.array(truth), np.array(confidence) >= SURE
     return {
@@ -71,6 +85,37 @@ def run(videos: Path) -> dict[str, Any]:
         "sure_from": SURE,
         "matchcut": {"found": int(sure[people].sum()), "made_up": int(sure[~people].sum())},
         "plain": {"found": int(np.array(masked)[people].sum()), "made_up": int(np.array(masked)[~people].sum())},
+        "figures": overlaps(*np.array(figures).T),
+    }
+
+
+def compared_figure(frame: np.ndarray, persons: Sequence[Instance]) -> list[tuple[float, float]]:
+    """Overlap of a frame's figure with its persons, and its worth; nothing where no persons are sure enough."""
+    height, width = frame.shape[:2]
+    sure = [lay_mask(person.mask, width, height) for person in persons if person.confidence >= VERY_SURE]
+    _, _, columns, rows = picture_box(width, height)
+    if not sure or not COVERED[0] < np.any(sure, axis=0).sum() / (columns * rows) < COVERED[1]:
+        return []
+    size = picture_box(width, height, PICTURE_WIDTH, PICTURE_HEIGHT)[2:]
+    small = cv2.resize(frame, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+    figure = figure_of(surroundedness(cv2.cvtColor(small, cv2.COLOR_RGB2LAB)))
+    if figure is None:
+        return [(0.0, 0.0)]
+    there, wanted = lay_mask(figure.mask, width, height), np.any(sure, axis=0)
+    return [(float((there & wanted).sum() / (there | wanted).sum()), figure.worth)]
+
+
+def overlaps(overlap: np.ndarray, worth: np.ndarray) -> dict[str, float]:
+    """Mean overlap of all figures and of the quarter that is worth most; how well worth tells the right ones."""
+    best, right = np.argsort(-worth)[: len(worth) // 4], overlap >= SAME
+    above = (worth[right][:, None] > worth[~right]) + 0.5 * (worth[right][:, None] == worth[~right])
+    return {
+        "frames": len(overlap),
+        "overlap": round(float(overlap.mean()), 3),
+        "overlap_of_best_quarter": round(float(overlap[best].mean()), 3),
+        "right_from": SAME,
+        "right": round(float(right.mean()), 3),
+        "area_under_curve": round(float(above.mean()), 3),
     }
 
 

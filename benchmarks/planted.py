@@ -5,7 +5,8 @@
 Films are composed (`planted_poses.py`, `planted_movements.py`), encoded and represented as any title is, and every pair
 of shots is scored by `score_pairs`. The planted partner of each shot should be among the best ways on from the outgoing
 one and among the best ways into the incoming one. Beside each flavor stands the plain method that production systems
-use: overlap of the middle frames' person masks, and cosine of the mean flow.
+use: overlap of the middle frames' person masks, and cosine of the mean flow; for appearance, correlation of small grey
+middle frames.
 
 Everything that was chosen with planted films in view was chosen on `tune`; `test` has other poses, backgrounds and
 movements. That some backgrounds for tuning lie under made-up skies is because those of `test` were seen to matter.
@@ -25,7 +26,7 @@ import numpy as np
 from benchmarks.machine import machine_facts, shared_videos
 from benchmarks.planted_film import PlantedFilm, Split
 from benchmarks.planted_movements import action_match_film
-from benchmarks.planted_poses import DANCER, frame_match_film
+from benchmarks.planted_poses import DANCER, appearance_match_film, frame_match_film
 from matchcut.flavors import FLAVORS
 from matchcut.pair_scores import PairScoreParameters, PairScores, score_pairs
 from matchcut.pictures import encode_jpeg, side_by_side
@@ -41,17 +42,24 @@ DEFAULT_JSON = Path("benchmarks/results/planted.json")
 FILMS: Mapping[str, Callable[[Path, Path, Split, int], PlantedFilm]] = {
     "frame_match": frame_match_film,
     "action_match": action_match_film,
+    "appearance_match": appearance_match_film,
 }
 PLAIN_METHODS = {
     "frame_match": "IoU of the masks of all persons, middle frames",
     "action_match": "cosine of the mean flow",
+    "appearance_match": "correlation of brightness, middle frames",
 }
 PLAIN_PAIRS = 24  # pairs of frames over a shot whose flow the plain method averages
+PLAIN_SIZE = (32, 18)  # of pictures whose brightness it compares
 
 
 def run(videos: Path, split: Split, pairs: int, names: list[str], pictures: Path | None) -> dict[str, Any]:
     """Recall of every flavor and of its plain method, on freshly composed films."""
-    plain = {"frame_match": plain_frame_match, "action_match": plain_action_match}
+    plain = {
+        "frame_match": plain_frame_match,
+        "action_match": plain_action_match,
+        "appearance_match": plain_appearance_match,
+    }
     results: dict[str, Any] = {}
     for name in names:
         with tempfile.TemporaryDirectory() as folder:
@@ -126,13 +134,23 @@ def plain_frame_match(film: PlantedFilm) -> np.ndarray:
     """IoU of the union masks of all persons in the shots' middle frames."""
     finder = PersonFinder(ModelWeights().paths(FLAVORS[0].weights), PersonParameters())
     record = film.proxy.record
-    middle = (film.shots.start_frame + film.shots.stop_frame - 1) // 2
     masks = [
         lay_mask(finder.probability(frame) >= 0.5, record.width, record.height).ravel()
-        for _, frame in film.proxy.frames_at(middle.tolist())
+        for _, frame in film.proxy.frames_at(_middles(film))
     ]
     flat = np.array(masks, np.float32)
     return silhouette_iou(flat, flat)
+
+
+def plain_appearance_match(film: PlantedFilm) -> np.ndarray:
+    """Correlation of the shots' middle frames, small and grey."""
+    grey = [frame.mean(axis=2).ravel() for _, frame in film.proxy.frames_at(_middles(film), size=PLAIN_SIZE)]
+    return np.corrcoef(np.array(grey))
+
+
+def _middles(film: PlantedFilm) -> list[int]:
+    """The middle frame of each shot."""
+    return ((film.shots.start_frame + film.shots.stop_frame - 1) // 2).tolist()
 
 
 def plain_action_match(film: PlantedFilm) -> np.ndarray:
@@ -177,7 +195,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--split", choices=get_args(Split), default="test")
     parser.add_argument("--pairs", type=int, default=100, metavar="N", help="planted pairs per flavor, default 100")
-    parser.add_argument("--flavor", choices=FILMS, help="this one only; default: both")
+    parser.add_argument("--flavor", choices=FILMS, help="this one only; default: all")
     parser.add_argument("--videos", type=Path, default=shared_videos(), metavar="DIR", help="holds the films")
     parser.add_argument("--json", type=Path, default=DEFAULT_JSON, metavar="FILE", help=f"default: {DEFAULT_JSON}")
     parser.add_argument("--pictures", type=Path, metavar="DIR", help="where to draw what was put before a planted cut")

@@ -1,13 +1,18 @@
-"""Planted frame matches: a dancer in the same pose before two places.
+"""Planted frame and appearance matches: the same outline before two places.
 
-The dancer was filmed before a blue screen, so that every mask is known, and is put before frames of other films,
+A dancer was filmed before a blue screen, so that every mask is known, and is put before frames of other films,
 alone or with a second one, in any size, place and clothing. A planted pair shows the same poses in the same place on
 both sides, up to the tenth that an editor can reframe; every other shot shows other poses or another place.
+
+For appearance matches the dancer's outline is cut out of a picture, so that whatever stands there is no person; what
+lies behind it is out of focus, and darker or brighter.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -29,6 +34,9 @@ POSES: dict[Split, tuple[int, int]] = {"tune": (0, 760), "test": (800, 1571)}
 POSE_FRAMES = 28  # of a frame match's shot
 POSE_OVERLAP = 8  # poses that both shots of a pair show: somewhere among them lies the best cut
 REFRAMED = 0.1  # by how much size, and half of it in heights by how much place, differ between the sides of a pair
+# What stands out for appearance matches: how far out of focus all else is (standard deviation in heights), how much of
+# a picture's contrast is left within it, and by how many of 255 levels it is darker or brighter than what it hides.
+OUT_OF_FOCUS, FLATTENED, STANDS_OUT = 0.08, 0.4, (50, 110)
 SAME_POSE_IOU = 0.6  # shots of different pairs overlap less than this wherever they could be cut
 
 
@@ -68,17 +76,64 @@ def frame_match_film(videos: Path, folder: Path, split: Split, pairs: int) -> Pl
             looks = [rng.permutation(len(backgrounds))[:2], rng.uniform(0, 1, (2, len(figures), 4))]
             drift = rng.uniform(-0.03, 0.03, (2, 2))
             for side in range(2):
-                shown = [_reframed(figure, rng) for figure in figures] if side else list(figures)
-                first = (POSE_OVERLAP // 2 - POSE_FRAMES, -POSE_OVERLAP // 2)[side]
-                for i in range(POSE_FRAMES):
-                    picture = window(backgrounds[looks[0][side]], drift[side] * i / POSE_FRAMES)
-                    for figure, look in zip(shown, looks[1][side], strict=True):
-                        picture = dancer.draw(picture, figure, first + i, look)
-                    yield picture
+                draw = [partial(dancer.draw, look=look) for look in looks[1][side]]
+                yield from _shot(backgrounds[looks[0][side]], figures, side, drift[side], draw, rng)
 
+    return _film(frames(), folder, pairs)
+
+
+def appearance_match_film(videos: Path, folder: Path, split: Split, pairs: int) -> PlantedFilm:
+    """Compose a film of planted appearance matches.
+
+    Args:
+        videos: the folder of films.
+        folder: where to write it.
+        split: whose poses and backgrounds.
+        pairs: how many.
+    """
+    rng = np.random.default_rng([6, split == "test"])
+    dancer, stills = Dancer(videos / DANCER, POSES[split]), background_stills(videos, split, rng)
+    chosen = _distinct_figures(dancer, pairs, rng, most=1)
+
+    def frames() -> Iterator[np.ndarray]:
+        for figures in chosen:
+            shown, drift = rng.permutation(len(stills))[:4], rng.uniform(-0.03, 0.03, (2, 2))
+            levels = rng.uniform(*STANDS_OUT, 2)
+            for side in range(2):
+                ground = cv2.GaussianBlur(stills[shown[side]], (0, 0), OUT_OF_FOCUS * HEIGHT)
+                filling = window(stills[shown[2 + side]], np.zeros(2))
+                draw = [partial(dancer.cut_out, filling, levels[side])]
+                yield from _shot(ground, figures, side, drift[side], draw, rng)
+
+    return _film(frames(), folder, pairs)
+
+
+Draw = Callable[[np.ndarray, "Figure", int], np.ndarray]
+"""Draws a figure on a picture, so many frames after the cut."""
+
+
+def _shot(
+    still: np.ndarray,
+    figures: Sequence[Figure],
+    side: int,
+    drift: np.ndarray,
+    draw: Sequence[Draw],
+    rng: np.random.Generator,
+) -> Iterator[np.ndarray]:
+    """Frames of a shot before a still that moves by `drift` (2,) heights; the second of a pair is reframed."""
+    shown = [_reframed(figure, rng) for figure in figures] if side else list(figures)
+    first = (POSE_OVERLAP // 2 - POSE_FRAMES, -POSE_OVERLAP // 2)[side]
+    for i in range(POSE_FRAMES):
+        picture = window(still, drift * i / POSE_FRAMES)
+        for figure, drawn in zip(shown, draw, strict=True):
+            picture = drawn(picture, figure, first + i)
+        yield picture
+
+
+def _film(frames: Iterator[np.ndarray], folder: Path, pairs: int) -> PlantedFilm:
     count = 2 * pairs
     pose = np.tile(np.concatenate([np.arange(POSE_FRAMES), np.arange(POSE_FRAMES) + POSE_FRAMES - POSE_OVERLAP]), pairs)
-    return PlantedFilm(encoded(frames(), folder), equal_shots(count, POSE_FRAMES), pose)
+    return PlantedFilm(encoded(frames, folder), equal_shots(count, POSE_FRAMES), pose)
 
 
 class Dancer:
@@ -144,6 +199,17 @@ class Dancer:
         result[part] = np.clip(picture[part] * (1 - alpha) + dressed * alpha, 0, 255)
         return result
 
+    def cut_out(
+        self, filling: np.ndarray, levels: float, picture: np.ndarray, figure: Figure, offset: int
+    ) -> np.ndarray:
+        """The picture with another one, both float32 (H, W, 3), where the figure is, by so many levels off from it."""
+        alpha = cv2.warpAffine(self._alphas[figure.pose + offset - self.poses[0]], self.place(figure), (WIDTH, HEIGHT))
+        inside, hidden = filling[alpha > 0.5], float(picture[alpha > 0.5].mean())
+        mean = inside.mean(axis=0)
+        wanted = hidden + (levels if hidden + levels < 255 - levels / 2 else -levels)
+        drawn = (filling - mean) * FLATTENED + mean + (wanted - mean.mean())
+        return np.clip(picture + (drawn - picture) * alpha[..., None], 0, 255).astype(np.uint8)
+
 
 def blue_screen_alpha(frame: np.ndarray) -> np.ndarray:
     """float32 (H, W) in [0, 1]: 0 where an RGB frame shows the blue screen."""
@@ -170,8 +236,10 @@ def _reframed(figure: Figure, rng: np.random.Generator) -> Figure:
     return Figure(figure.pose, figure.height * scale, figure.x + x, figure.foot + y, figure.flip)
 
 
-def _distinct_figures(dancer: Dancer, pairs: int, rng: np.random.Generator) -> list[tuple[Figure, ...]]:
-    """As many groups of one or two figures, no two of which overlap much where they could be cut."""
+def _distinct_figures(
+    dancer: Dancer, pairs: int, rng: np.random.Generator, most: Literal[1, 2] = 2
+) -> list[tuple[Figure, ...]]:
+    """As many groups of one figure, or of two, no two of which overlap much where they could be cut."""
     first, stop = dancer.poses
     offsets = (-POSE_OVERLAP // 2, 0, POSE_OVERLAP // 2)
 
@@ -183,7 +251,7 @@ def _distinct_figures(dancer: Dancer, pairs: int, rng: np.random.Generator) -> l
             return Figure(pose, height, float(rng.uniform(0.3, 1.48)), foot, bool(rng.random() < 0.5))
 
         one = figure()
-        if one.height < 1 and rng.random() < 0.35:
+        if most == 2 and one.height < 1 and rng.random() < 0.35:
             other = figure()
             apart = 0.45 * (one.height + other.height)
             if other.height < 1 and abs(other.x - one.x) > apart:

@@ -82,7 +82,7 @@ class OpticalFlow:
         # What is filmed has a place and a size too, so that it seldom agrees as far as two cameras do.
         "subject": CueWords(
             "same movement of what is filmed",
-            (Grade("what is filmed moves alike", least=0.35), Grade("what is filmed moves partly alike", least=0.15)),
+            (Grade("what is filmed moves alike", least=0.25), Grade("what is filmed moves partly alike", least=0.1)),
         ),
         "camera": CueWords(
             "same movement of the camera",

@@ -19,6 +19,7 @@ from matchcut.representations.bodies import JOINT_NAMES, JOINTS, MIRRORED_JOINTS
 from matchcut.representations.flavor import BlockScores, Representation
 from matchcut.representations.grid import CELLS, GRID_HEIGHT, GRID_WIDTH
 from matchcut.representations.instances import KINDS, kinds_of
+from matchcut.representations.masks import iou, outlines, softened
 
 # What a silhouette's share of the picture is worth, before the square root. A speck matches every speck and strikes
 # nobody, what fills the picture matches all that fills it. This, HEAD_REACH and HEAD_WEIGHT were chosen by 226 graded
@@ -28,7 +29,6 @@ AREA_SHARES = (0.01, 0.2, 0.6, 0.9)
 AREA_WORTH = (0.0, 1.0, 1.0, 0.0)
 # How much the masks as a whole, each with its like, their outlines and the joints have to say.
 UNION_WEIGHT, INSTANCE_WEIGHT, OUTLINE_WEIGHT, JOINT_WEIGHT = 0.25, 0.15, 0.35, 0.25
-OUTLINE_CELLS = 2  # width of an outline: 2.7 % of the picture's diagonal (the paper: 2 %)
 # Of the nose and the ears among the joints: where the face is, the eye is. They also tell which way it looks: as a term
 # of its own that moved hardly one of the planted pairs for tuning, and is left out.
 HEAD_JOINT_WEIGHT = 2.0
@@ -42,7 +42,6 @@ REFRAME_SCALES = (0.9, 1.0, 1.1)
 REFRAME_WORTH = 0.95  # of a pair that has to be reframed, against one that has not
 MOTION_WEIGHT = 0.15  # how much a silhouette that moves on differently takes away
 STILL_SPEED = 0.2  # heights per second: differences of slower movements are not seen
-COARSE_BLUR = 1.0  # standard deviation in cells of the halved grid
 COMPARED_MOMENTS = 4  # pairs of moments that are compared in full, the best by plain overlap
 # A person is there or is not: doubt lowers a score by this power of the confidence only. On the planted pairs for
 # tuning recall@1 was 0.68 with the confidence itself, 0.75 with its square root.
@@ -135,14 +134,7 @@ class Side:
     @property
     def blurred(self) -> np.ndarray:
         """float32 (N, M, 576), unit vectors times the root of the sureness: their product is the coarse score."""
-        import cv2
-
-        union = _unpacked(self.words.view(np.uint8))
-        halved = union.reshape(-1, GRID_HEIGHT // 2, 2, GRID_WIDTH // 2, 2).mean(axis=(2, 4), dtype=np.float32)
-        soft = np.array([cv2.GaussianBlur(mask, (0, 0), COARSE_BLUR) for mask in halved], np.float32)
-        flat = soft.reshape(*self.words.shape[:2], CELLS // 4)
-        length = np.linalg.norm(flat, axis=2, keepdims=True)
-        unit = np.divide(flat, length, out=np.zeros_like(flat), where=length > 0)
+        unit = softened(_unpacked(self.words.view(np.uint8)))
         return unit * (np.sqrt(self.sureness) * (self.size > 0))[..., None]
 
 
@@ -157,30 +149,7 @@ def silhouette_iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         float32 (A, B), in [0, 1], 1.0 when identical; 0.0 when both are empty.
     """
     shared = a @ b.T
-    return _iou(shared, a.sum(axis=1)[:, None], b.sum(axis=1)[None, :])
-
-
-def outlines(masks: np.ndarray, boxes: np.ndarray) -> np.ndarray:
-    """Inner borders of masks; the picture's own edge is no border.
-
-    Args:
-        masks: bool (N, 36, 64).
-        boxes: int64 (N, 4), left, top, columns and rows of the picture.
-
-    Returns:
-        bool (N, 36, 64).
-    """
-    import cv2
-
-    kernel = np.ones((3, 3), np.uint8)
-    result = np.zeros_like(masks)
-    for mask, (left, top, columns, rows), outline in zip(masks, boxes.tolist(), result, strict=True):
-        inside = (slice(top, top + rows), slice(left, left + columns))
-        part = np.ascontiguousarray(mask[inside], np.uint8)
-        # Outside the picture counts as the mask continued, which is OpenCV's default for erosion.
-        core = cv2.erode(part, kernel, iterations=OUTLINE_CELLS)
-        outline[inside] = (part > 0) & (core == 0)
-    return result
+    return iou(shared, a.sum(axis=1)[:, None], b.sum(axis=1)[None, :])
 
 
 def refined(out: Side, into: Side, rows_a: np.ndarray, rows_b: np.ndarray) -> BlockScores:
@@ -198,7 +167,7 @@ def refined(out: Side, into: Side, rows_a: np.ndarray, rows_b: np.ndarray) -> Bl
 def _plain_overlap(out: Side, into: Side, rows_a: np.ndarray, rows_b: np.ndarray) -> np.ndarray:
     """float32 (P, M, M): IoU of the unions times what both are worth and how alike they move."""
     shared = np.bitwise_count(out.words[rows_a][:, :, None] & into.words[rows_b][:, None]).sum(axis=3, dtype=np.float32)
-    overlap = _iou(shared, out.cells[rows_a][:, :, None], into.cells[rows_b][:, None])
+    overlap = iou(shared, out.cells[rows_a][:, :, None], into.cells[rows_b][:, None])
     overlap *= np.sqrt(out.sureness[rows_a][:, :, None] * into.sureness[rows_b][:, None])
     overlap *= np.minimum(out.size[rows_a][:, :, None], into.size[rows_b][:, None])
     return overlap * _motion_factor(_motion(out.motion[rows_a][:, :, None], into.motion[rows_b][:, None]))
@@ -230,7 +199,7 @@ def _at_moments(
         outline = np.minimum(_mask_iou(outline_a, outlines(union_b, into.box[at_b[0]])), union)
         shared = np.matmul(_flat(masks_a), _flat(moved_b).transpose(0, 2, 1)) * is_like
         matching, kept = _matching(shared)
-        instance = _iou(kept, union_a.sum(axis=(1, 2), dtype=np.float32), union_b.sum(axis=(1, 2), dtype=np.float32))
+        instance = iou(kept, union_a.sum(axis=(1, 2), dtype=np.float32), union_b.sum(axis=(1, 2), dtype=np.float32))
         distance, seen = _joint_distances(out.joints[at_a], joints_b, shared, matching)
         joints = _nearness(distance, seen * _JOINT_WEIGHTS, JOINT_REACH)
         head = _nearness(distance, seen * _NOSE_ALONE, HEAD_REACH)
@@ -388,14 +357,10 @@ def better_of(parts: Sequence[BlockScores]) -> BlockScores:
     return best
 
 
-def _iou(shared: np.ndarray, cells_a: np.ndarray, cells_b: np.ndarray) -> np.ndarray:
-    return np.asarray(shared / np.maximum(cells_a + cells_b - shared, 1), np.float32)
-
-
 def _mask_iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """float32 (P,) of bool (P, 36, 64) each."""
     shared = (a & b).sum(axis=(1, 2), dtype=np.float32)
-    return _iou(shared, a.sum(axis=(1, 2), dtype=np.float32), b.sum(axis=(1, 2), dtype=np.float32))
+    return iou(shared, a.sum(axis=(1, 2), dtype=np.float32), b.sum(axis=(1, 2), dtype=np.float32))
 
 
 def _together(masks: np.ndarray) -> np.ndarray:

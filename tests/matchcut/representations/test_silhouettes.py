@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from matchcut.representations.bodies import JOINTS
 from matchcut.representations.flavor import BlockScores, Representation
 from matchcut.representations.instances import KINDS, PERSON, Instance
+from matchcut.representations.masks import outlines
 from matchcut.representations.moments import IN, OUT
-from matchcut.representations.silhouette_scores import moved, outlines, silhouette_iou
+from matchcut.representations.silhouette_scores import moved, silhouette_iou
 from matchcut.representations.silhouettes import SilhouetteParameters, Silhouettes
 from tests.clips import make_proxy
 
