@@ -1,4 +1,4 @@
-"""What a flavor saw in a frame, as drawings that the page lays over it: silhouettes of persons, arrows of movement.
+"""What a flavor saw in a frame, as drawings that the page lays over it: silhouettes, what stands out, arrows.
 
 They are read from stored representations by their arrays' names and shapes; a representation that has none of these
 has no drawing. A drawing is a small SVG on the canonical 16:9 grid, which a page shows only when it is asked for.
@@ -12,12 +12,13 @@ from matchcut.representations.flavor import Representation
 from matchcut.representations.moments import IN, OUT
 from matchcut.representations.movement import camera_field
 
-ALGORITHM = "2"
+ALGORITHM = "3"
 
 _PALETTE = ("#2dd4bf", "#f59e0b", "#a78bfa", "#f472b6")
 _ARROW = "#ffdc3c"
 _ARROW_SECONDS = 0.25  # an arrow is as long as the way in this time
 _STILL_HEIGHTS = 0.02  # movement a second, in heights of the picture, that no arrow is drawn for
+_SEEN_WORTH = 0.1  # of a figure, from which it is drawn
 _BITS = 8
 _ABSENT = np.zeros(0)
 
@@ -39,12 +40,15 @@ def overlay(representation: Representation, shot: int, frame: int, *, is_end: bo
         return None
     arrays = {name: array[rows[0]] for name, array in representation.arrays.items()}
     masks, moments, camera, subject = (arrays.get(name, _ABSENT) for name in ("masks", "frame", "camera", "subject"))
+    figure, worth = (arrays.get(name, _ABSENT) for name in ("figure", "figure_worth"))
     if moments.ndim != 2:
         return None
     side = OUT if is_end else IN
     at = side, int(np.argmin(np.abs(moments[side] - frame)))
     if masks.ndim == 4 and masks.shape[:2] == moments.shape and _is_grid(masks):
         return _silhouettes(masks[at])
+    if figure.ndim == 3 and figure.shape[:2] == worth.shape == moments.shape and _is_grid(figure):
+        return _silhouettes(figure[at][None]) if worth[at] >= _SEEN_WORTH else None
     if subject.ndim == 5 and subject.shape[:2] == camera.shape[:2] == moments.shape:
         return _arrows(_movement(camera[at], subject[at].astype(np.float64)))
     return None
@@ -69,10 +73,10 @@ def _grid_height(cells: int) -> int:
 
 
 def _silhouettes(packed: np.ndarray) -> str | None:
-    """Persons as filled shapes.
+    """Persons, or whatever stands out, as filled shapes.
 
     Args:
-        packed: uint8 (P, bytes), one mask per person, bits of a 16:9 grid row by row.
+        packed: uint8 (P, bytes), one mask each, bits of a 16:9 grid row by row.
     """
     height = _grid_height(packed.shape[-1] * _BITS)
     width = packed.shape[-1] * _BITS // height

@@ -30,6 +30,18 @@ def test_the_nearest_frame_with_masks_is_drawn():
     assert 'd="M0 0h1v1H0z"' in drawn
 
 
+def test_what_stands_out_is_drawn_where_it_does():
+    packed = np.packbits(np.stack([grid(slice(2, 4), slice(5, 8)), grid(0, 0)]).reshape(1, 1, 2, -1), axis=-1)
+    arrays = {
+        "figure": np.repeat(packed, 2, axis=1),
+        "figure_worth": np.array([[[0.8, 0.02], [0.8, 0.02]]], np.float32),
+        "frame": np.array([[[10, 20], [10, 20]]]),
+    }
+    appearance = Representation(np.array([4]), arrays)
+    assert 'd="M5 2h3v1H5zM5 3h3v1H5z"' in overlay(appearance, 4, 10, is_end=True)
+    assert overlay(appearance, 4, 20, is_end=True) is None
+
+
 def test_movement_is_drawn_as_arrows_of_its_end_of_the_shot():
     subject, camera = np.zeros((1, 2, 1, 9, 16, 2), np.float16), np.zeros((1, 2, 1, 4), np.float32)
     subject[0, 1, 0, 4, 8] = (0.4, 0)  # to the right, at the end
