@@ -20,7 +20,8 @@ class MomentParameters:
     """When a shot may be cut.
 
     Attributes:
-        per_side: moments at either end.
+        per_side: moments at either end. With 9 or 13 the planted frame matches for tuning are found no more often and
+            cut no nearer, for 1.5 and 2 times the work.
         share: of the shot's duration, at either end, that is searched.
         longest_seconds: and never more than this: later, a shot's beginning is over.
         handle_seconds: left beyond the outermost moment, but never more than a quarter of what is searched.

@@ -28,6 +28,10 @@ from matchcut.representations.person_finder import PersonFinder
 SEARCHED_MOMENTS = (0, -1)  # of either side
 LOST = 0.6  # share of what is known of a shot's persons below which a moment has lost some of them
 MOST_THREADS = 8  # decoding is about a tenth of the work and done by one: it keeps no more of them busy
+# Movement is read from what was seen so long before and after: between two frames a mask's border trembles more than a
+# person moves. On the planted pairs for tuning recall@1 is 0.76, with 0.15 and with 0.4 seconds 0.745, between the
+# neighbouring moments alone 0.72.
+MOTION_SECONDS = 0.25
 NEAR_MOMENT = 0.1  # what a distance of one size is worth in overlap, when persons are told apart
 
 Found = dict[int, list[Instance]]
@@ -211,9 +215,16 @@ class Track:
         return sum(sight.weight for sight in self.sights.values())
 
     def motion(self, number: int) -> np.ndarray:
-        """float64 (2,), movement at a moment in heights per second, between its neighbours; 0 for a lone one."""
+        """float64 (2,), movement around a moment in heights per second; 0 for a lone one.
+
+        The slope of a line through where it was seen within `MOTION_SECONDS` before and after, and at its neighbours
+        where these are farther away.
+        """
         numbers = list(self.sights)
-        at = numbers.index(number)
-        before, after = self.sights[numbers[max(at - 1, 0)]], self.sights[numbers[min(at + 1, len(numbers) - 1)]]
-        duration = after.seconds - before.seconds
-        return (after.middle - before.middle) / duration if duration > 0 else np.zeros(2)
+        at, now = numbers.index(number), self.sights[number].seconds
+        near = {each for each in numbers if abs(self.sights[each].seconds - now) <= MOTION_SECONDS}
+        used = [self.sights[each] for each in sorted(near.union(numbers[max(at - 1, 0) : at + 2]))]
+        seconds = np.array([sight.seconds for sight in used])
+        from_middle = seconds - seconds.mean()
+        spread = float(np.square(from_middle).sum())
+        return from_middle @ np.array([sight.middle for sight in used]) / spread if spread > 0 else np.zeros(2)

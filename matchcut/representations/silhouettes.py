@@ -31,7 +31,7 @@ from matchcut.representations.persons import PersonParameters
 from matchcut.representations.silhouette_scores import Side, better_of, refined
 from matchcut.representations.things import with_things
 
-ALGORITHM = "4"
+ALGORITHM = "5"
 SCORE_ALGORITHM = "6"
 
 _PAIRS_AT_ONCE = 256

@@ -163,3 +163,30 @@ def test_a_track_is_what_it_was_taken_for_most():
     track = Track({n: Sight(cells, 0.8, category, joints, n / 25) for n, category in enumerate((dog, sheep, dog))})
     assert track.category == dog
     assert track.kind != Sight(cells, 0.8, PERSON, joints, 0.0).kind
+
+
+def moving(columns: Sequence[int], seconds: Sequence[float]) -> Track:
+    """Somebody whose left edge is at these columns of the grid at these times."""
+    sights = {}
+    for number, (column, when) in enumerate(zip(columns, seconds, strict=True)):
+        mask = np.zeros((36, 64), bool)
+        mask[10:20, column : column + 6] = True
+        sights[number] = Sight(mask, 1.0, PERSON, np.zeros((15, 3), np.float32), when)
+    return Track(sights)
+
+
+def test_who_walks_moves_by_the_way_over_the_time():
+    walk = moving([10, 13, 16, 19, 22], [0, 0.1, 0.2, 0.3, 0.4])
+    assert walk.motion(2) == pytest.approx([30 / 36, 0])
+    assert walk.motion(0) == pytest.approx([30 / 36, 0])
+
+
+def test_a_mask_that_trembles_from_frame_to_frame_hardly_moves():
+    trembling = moving([20, 20, 20, 21, 21, 20, 20], [number / 25 for number in range(7)])
+    assert abs(trembling.motion(3)[0]) < 0.15  # between its neighbours it would be 0.35
+    assert trembling.motion(3)[1] == pytest.approx(0, abs=1e-9)
+
+
+def test_neighbours_tell_the_movement_where_nothing_nearer_does():
+    assert moving([10, 28, 46], [0, 1, 2]).motion(1) == pytest.approx([0.5, 0])
+    assert moving([10], [0]).motion(0).tolist() == [0, 0]
