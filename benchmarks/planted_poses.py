@@ -204,8 +204,10 @@ class Dancer:
     ) -> np.ndarray:
         """The picture with another one, both float32 (H, W, 3), where the figure is, by so many levels off from it."""
         alpha = cv2.warpAffine(self._alphas[figure.pose + offset - self.poses[0]], self.place(figure), (WIDTH, HEIGHT))
-        inside, hidden = filling[alpha > 0.5], float(picture[alpha > 0.5].mean())
-        mean = inside.mean(axis=0)
+        inside = alpha > 0.5
+        if not inside.any():
+            return picture.astype(np.uint8)
+        mean, hidden = filling[inside].mean(axis=0), float(picture[inside].mean())
         wanted = hidden + (levels if hidden + levels < 255 - levels / 2 else -levels)
         drawn = (filling - mean) * FLATTENED + mean + (wanted - mean.mean())
         return np.clip(picture + (drawn - picture) * alpha[..., None], 0, 255).astype(np.uint8)
