@@ -22,10 +22,10 @@ import cv2
 import numpy as np
 
 from benchmarks.machine import machine_facts, shared_videos
-from matchcut.representations.appearance import PICTURE_HEIGHT, PICTURE_WIDTH
-from matchcut.representations.figure import figure_of, surroundedness
-from matchcut.representations.grid import lay_mask, picture_box
+from matchcut.representations.appearance import PICTURE_HEIGHT, PICTURE_WIDTH, Appearance
+from matchcut.representations.grid import CELLS, lay_mask, picture_box
 from matchcut.representations.instances import Instance
+from matchcut.representations.masks import iou, num_cells
 from matchcut.representations.person_finder import WEIGHTS, PersonFinder
 from matchcut.representations.persons import PersonParameters
 from resources.model_weights import ModelWeights
@@ -94,15 +94,14 @@ def compared_figure(frame: np.ndarray, persons: Sequence[Instance]) -> list[tupl
     height, width = frame.shape[:2]
     sure = [lay_mask(person.mask, width, height) for person in persons if person.confidence >= VERY_SURE]
     _, _, columns, rows = picture_box(width, height)
-    if not sure or not COVERED[0] < np.any(sure, axis=0).sum() / (columns * rows) < COVERED[1]:
+    wanted = np.packbits(np.any(sure, axis=0)) if sure else np.zeros(CELLS // 8, np.uint8)
+    if not COVERED[0] < num_cells(wanted) / (columns * rows) < COVERED[1]:
         return []
     size = picture_box(width, height, PICTURE_WIDTH, PICTURE_HEIGHT)[2:]
-    small = cv2.resize(frame, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
-    figure = figure_of(surroundedness(cv2.cvtColor(small, cv2.COLOR_RGB2LAB)))
-    if figure is None:
-        return [(0.0, 0.0)]
-    there, wanted = lay_mask(figure.mask, width, height), np.any(sure, axis=0)
-    return [(float((there & wanted).sum() / (there | wanted).sum()), figure.worth)]
+    seen = Appearance().describe(cv2.resize(frame, size, interpolation=cv2.INTER_AREA), width, height)
+    figure = np.asarray(seen["figure"])
+    overlap = iou(num_cells(figure & wanted), num_cells(figure), num_cells(wanted))
+    return [(float(overlap), float(seen["figure_worth"]))]
 
 
 def overlaps(overlap: np.ndarray, worth: np.ndarray) -> dict[str, float]:

@@ -23,7 +23,7 @@ from matchcut.representations.appearance_scores import proposed, refined
 from matchcut.representations.figure import figure_of, most_surrounded, steadiness, surroundedness
 from matchcut.representations.flavor import BlockScores, Representation, UsableShots
 from matchcut.representations.grid import CELLS, GRID_HEIGHT, GRID_WIDTH, lay_field, lay_mask, picture_box
-from matchcut.representations.masks import outlines
+from matchcut.representations.masks import outlines, unpacked
 from matchcut.representations.moments import IN, OUT, MomentParameters, cut_moments
 
 ALGORITHM = "3"
@@ -261,7 +261,7 @@ def _row_tiles(representation: Representation, row: int, shown: Mapping[int, np.
     for end, words in zip(_ENDS, ("starts", "ends"), strict=True):
         colors, light = (arrays[name][row][end].astype(np.float32) for name in ("colors", "light"))
         picture = _with_palette(shown[int(arrays["frame"][row][end])], colors, light)
-        figure = np.unpackbits(arrays["figure"][row][end]).reshape(GRID_HEIGHT, GRID_WIDTH)
+        figure = unpacked(arrays["figure"][row][end])
         said = f"shot {representation.shot[row]} {words}  figure {arrays['figure_worth'][row][end]:.2f}"
         yield Tile(_with_figure(picture, figure), said)
 
@@ -270,7 +270,7 @@ def _with_figure(picture: np.ndarray, figure: np.ndarray) -> np.ndarray:
     """A 16:9 picture with a line around a mask of the grid."""
     import cv2
 
-    large = cv2.resize(figure, picture.shape[1::-1], interpolation=cv2.INTER_NEAREST)
+    large = cv2.resize(figure.astype(np.uint8), picture.shape[1::-1], interpolation=cv2.INTER_NEAREST)
     contours, _ = cv2.findContours(large, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     return cv2.drawContours(picture, contours, -1, _FIGURE_COLOR, 2)
 

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from matchcut.representations.flavor import BlockScores, Representation, scored_in_parts
-from matchcut.representations.grid import GRID_HEIGHT, GRID_WIDTH
-from matchcut.representations.masks import iou, num_cells, softened
+from matchcut.representations.masks import iou, num_cells, softened, unpacked
 from matchcut.representations.moments import IN, OUT, coarse_cuts
 
 # Standard deviation of brightness, of 255 levels, that counts nothing and that counts fully: blank frames have up to 4
@@ -38,11 +37,7 @@ def proposed(a: Representation, b: Representation) -> BlockScores:
         lines = _lines(parts, np.sqrt(np.multiply.outer(out.contrast[:, m], into.contrast[:, n])))
         figure = np.square(out.blurred(m) @ into.blurred(n).T)
         np.maximum(score, _score(figure, lines), out=score)
-    return BlockScores(
-        score=score,
-        frame_a=np.broadcast_to(out.frame[:, -1, None], score.shape),
-        frame_b=np.broadcast_to(into.frame[None, :, 0], score.shape),
-    )
+    return BlockScores.proposal(score, out.frame, into.frame)
 
 
 def refined(a: Representation, b: Representation, rows_a: np.ndarray, rows_b: np.ndarray) -> BlockScores:
@@ -89,7 +84,7 @@ class Side:
     def blurred(self, moment: int) -> np.ndarray:
         """float32 (N, 1152), unit vectors times the fourth root of the worth: squares of products are about scores."""
         parts = [
-            np.sqrt(weight) * softened(_unpacked(packed[:, moment]))
+            np.sqrt(weight) * softened(unpacked(packed[:, moment]))
             for packed, weight in ((self.figure, MASK_WEIGHT), (self.outline, OUTLINE_WEIGHT))
         ]
         return np.concatenate(parts, axis=1) * np.sqrt(np.sqrt(self.worth[:, moment, None]))
@@ -131,8 +126,3 @@ def _overlap(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """IoU of packed masks (P, M, 288) of A with those of B, float32 (P, M, M)."""
     words_a, words_b = (np.ascontiguousarray(each).view(np.uint64) for each in (a, b))
     return iou(num_cells(words_a[:, :, None] & words_b[:, None]), num_cells(a)[:, :, None], num_cells(b)[:, None])
-
-
-def _unpacked(packed: np.ndarray) -> np.ndarray:
-    """bool (N, 36, 64) of packed bits (N, 288)."""
-    return np.unpackbits(packed, axis=-1).reshape(-1, GRID_HEIGHT, GRID_WIDTH).astype(bool)

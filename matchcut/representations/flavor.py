@@ -87,6 +87,18 @@ class BlockScores:
     cues: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @classmethod
+    def proposal(cls, score: np.ndarray, left: np.ndarray, entered: np.ndarray) -> Self:
+        """Scores of a flavor that `Refines`, without cues, cut at the outermost moments.
+
+        Args:
+            score: float32 (A, B).
+            left: int64 (A, M), frames at which each shot of A may be left, ascending.
+            entered: int64 (B, M), frames at which each shot of B may be entered, ascending.
+        """
+        frame_a = np.broadcast_to(left[:, -1, None], score.shape)
+        return cls(score, frame_a, np.broadcast_to(entered[None, :, 0], score.shape))
+
+    @classmethod
     def joined(cls, parts: Sequence["BlockScores"]) -> Self:
         """Lists of pairs, one after the other; at least one."""
         return cls(

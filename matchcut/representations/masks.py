@@ -19,6 +19,11 @@ def num_cells(packed: np.ndarray) -> np.ndarray:
     return np.asarray(np.bitwise_count(packed).sum(axis=-1, dtype=np.float32))
 
 
+def unpacked(packed: np.ndarray) -> np.ndarray:
+    """Masks, bool (..., 36, 64), of their packed bits, uint8 (..., 288)."""
+    return np.unpackbits(packed, axis=-1).reshape(*packed.shape[:-1], GRID_HEIGHT, GRID_WIDTH).astype(bool)
+
+
 def outlines(masks: np.ndarray, boxes: np.ndarray) -> np.ndarray:
     """Inner borders of masks; the picture's own edge is no border.
 

@@ -76,11 +76,7 @@ def proposed(a: Representation, b: Representation) -> BlockScores:
         )
         block = np.ix_(rows_a, rows_b)
         score[block] = np.maximum(score[block], agreement.score)
-    return BlockScores(
-        score=score,
-        frame_a=np.broadcast_to(out.frame[:, -1, None], score.shape),
-        frame_b=np.broadcast_to(into.frame[None, :, 0], score.shape),
-    )
+    return BlockScores.proposal(score, out.frame, into.frame)
 
 
 def refined(a: Representation, b: Representation, rows_a: np.ndarray, rows_b: np.ndarray) -> BlockScores:

@@ -19,7 +19,7 @@ from matchcut.representations.bodies import JOINT_NAMES, JOINTS, MIRRORED_JOINTS
 from matchcut.representations.flavor import BlockScores, Representation
 from matchcut.representations.grid import CELLS, GRID_HEIGHT, GRID_WIDTH
 from matchcut.representations.instances import KINDS, kinds_of
-from matchcut.representations.masks import iou, outlines, softened
+from matchcut.representations.masks import iou, num_cells, outlines, softened, unpacked
 
 # What a silhouette's share of the picture is worth, before the square root. A speck matches every speck and strikes
 # nobody, what fills the picture matches all that fills it. This, HEAD_REACH and HEAD_WEIGHT were chosen by 226 graded
@@ -88,7 +88,7 @@ class Side:
     def of(cls, rows: Representation, side: int) -> "Side":
         """Unpack a side."""
         packed = rows.arrays["masks"][:, side]
-        each = np.bitwise_count(packed).sum(axis=3, dtype=np.float32)
+        each = num_cells(packed)
         total = each.sum(axis=2)
         share = np.divide(each, total[..., None], out=np.zeros_like(each), where=total[..., None] > 0)
         confidence = (rows.arrays["confidence"][:, side] * share).sum(axis=2)
@@ -119,7 +119,7 @@ class Side:
         box[:, 0] = GRID_WIDTH - self.box[:, 0] - self.box[:, 2]
         motion = self.motion * np.array([-1, 1], np.float32)
         union = np.packbits(
-            _unpacked(self.words.view(np.uint8))[..., ::-1].reshape(*self.words.shape[:2], CELLS), axis=-1
+            unpacked(self.words.view(np.uint8))[..., ::-1].reshape(*self.words.shape[:2], CELLS), axis=-1
         )
         words = np.ascontiguousarray(union).view(np.uint64)
         return replace(self, is_mirrored=True, words=words, box=box, joints=joints, motion=motion)
@@ -128,13 +128,13 @@ class Side:
         """Instances of P rows at a moment each, bool (P, S, 36, 64); S is as many as any of them shows."""
         chosen = self.packed[at]
         slots = int(chosen.any(axis=(0, 2)).nonzero()[0].max(initial=0)) + 1
-        unpacked = _unpacked(chosen[:, :slots])
-        return unpacked[..., ::-1] if self.is_mirrored else unpacked
+        masks = unpacked(chosen[:, :slots])
+        return masks[..., ::-1] if self.is_mirrored else masks
 
     @property
     def blurred(self) -> np.ndarray:
         """float32 (N, M, 576), unit vectors times the root of the sureness: their product is the coarse score."""
-        unit = softened(_unpacked(self.words.view(np.uint8)))
+        unit = softened(unpacked(self.words.view(np.uint8)))
         return unit * (np.sqrt(self.sureness) * (self.size > 0))[..., None]
 
 
@@ -166,7 +166,7 @@ def refined(out: Side, into: Side, rows_a: np.ndarray, rows_b: np.ndarray) -> Bl
 
 def _plain_overlap(out: Side, into: Side, rows_a: np.ndarray, rows_b: np.ndarray) -> np.ndarray:
     """float32 (P, M, M): IoU of the unions times what both are worth and how alike they move."""
-    shared = np.bitwise_count(out.words[rows_a][:, :, None] & into.words[rows_b][:, None]).sum(axis=3, dtype=np.float32)
+    shared = num_cells(out.words[rows_a][:, :, None] & into.words[rows_b][:, None])
     overlap = iou(shared, out.cells[rows_a][:, :, None], into.cells[rows_b][:, None])
     overlap *= np.sqrt(out.sureness[rows_a][:, :, None] * into.sureness[rows_b][:, None])
     overlap *= np.minimum(out.size[rows_a][:, :, None], into.size[rows_b][:, None])
@@ -370,8 +370,3 @@ def _together(masks: np.ndarray) -> np.ndarray:
 
 def _flat(masks: np.ndarray) -> np.ndarray:
     return masks.reshape(*masks.shape[:-2], CELLS).astype(np.float32)
-
-
-def _unpacked(packed: np.ndarray) -> np.ndarray:
-    """bool (..., 36, 64) of packed bits (..., 288)."""
-    return np.unpackbits(packed, axis=-1).reshape(*packed.shape[:-1], GRID_HEIGHT, GRID_WIDTH).astype(bool)

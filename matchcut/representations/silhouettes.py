@@ -23,6 +23,7 @@ from matchcut.representations.grid import CELLS, GRID_HEIGHT, GRID_WIDTH, lay_ma
 from matchcut.representations.instances import CATEGORIES, Instance
 from matchcut.representations.mask_rcnn import WEIGHTS as MASK_RCNN_WEIGHTS
 from matchcut.representations.mask_rcnn import MaskRcnn, MaskRcnnParameters
+from matchcut.representations.masks import unpacked
 from matchcut.representations.moments import IN, OUT, MomentParameters, coarse_moments, cut_moments
 from matchcut.representations.person_finder import WEIGHTS as PERSON_WEIGHTS
 from matchcut.representations.person_finder import PersonFinder
@@ -244,11 +245,7 @@ class Silhouettes:
         coarse = coarse_moments(out.frame.shape[1])
         for m, n, blurred in product(coarse, coarse, entered):
             np.maximum(score, left[:, m] @ blurred[:, n].T, out=score)
-        return BlockScores(
-            score=score,
-            frame_a=np.broadcast_to(out.frame[:, -1, None], score.shape),
-            frame_b=np.broadcast_to(into.frame[None, :, 0], score.shape),
-        )
+        return BlockScores.proposal(score, out.frame, into.frame)
 
     def refine(self, a: Representation, b: Representation, rows_a: np.ndarray, rows_b: np.ndarray) -> BlockScores:
         """Score the given pairs of rows at their best moments; arrays of the result are (P,)."""
@@ -288,11 +285,11 @@ def _row_tiles(representation: Representation, row: int, shown: Mapping[int, np.
     """The first and the last moment of each side of a shot with their persons."""
     for side, moment in ((IN, 0), (IN, -1), (OUT, 0), (OUT, -1)):
         number = int(representation.arrays["frame"][row, side, moment])
-        masks = np.unpackbits(representation.arrays["masks"][row, side, moment], axis=-1)
+        masks = unpacked(representation.arrays["masks"][row, side, moment])
         confidence = representation.arrays["confidence"][row, side, moment]
         named = zip(representation.arrays["category"][row].tolist(), confidence.tolist(), strict=True)
         words = ", ".join(f"{CATEGORIES[category]} {value:.2f}" for category, value in named if value > 0) or "nobody"
-        picture = _with_masks(shown[number], masks.reshape(-1, GRID_HEIGHT, GRID_WIDTH))
+        picture = _with_masks(shown[number], masks)
         yield Tile(picture, f"shot {representation.shot[row]}  frame {number}: {words}")
 
 
@@ -303,6 +300,6 @@ def _with_masks(picture: np.ndarray, masks: np.ndarray) -> np.ndarray:
     height, width = picture.shape[:2]
     painted = picture.copy()
     for mask, color in zip(masks, _COLORS, strict=False):
-        large = cv2.resize(mask, (width, height), interpolation=cv2.INTER_NEAREST) > 0
+        large = cv2.resize(mask.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST) > 0
         painted[large] = (painted[large] * 0.45 + np.array(color) * 0.55).astype(np.uint8)
     return painted
