@@ -171,10 +171,8 @@ def reads(proxy: Proxy) -> dict[str, Callable[[], object]]:
     table = ShotTable(starts, stops, starts, stops, kinds, np.ones(len(starts), np.float32))
     embedded = chosen_frames(table, proxy.seconds).frames
     cuts = cut_moments(shots, proxy.seconds, MomentParameters())
-    long = zip(starts, stops, cuts, strict=True)
-    windows = [
-        windows_of(int(a), int(b), row, proxy.seconds, OpticalFlowParameters()) for a, b, row in long if b - a >= 2
-    ]
+    long = [(int(a), int(b)) for a, b in zip(starts, stops, strict=True) if b - a >= 2]
+    windows = [windows_of(a, b, proxy.seconds, OpticalFlowParameters()) for a, b in long]
     flow = np.unique([frame for of_shot in windows for pair in of_shot.all for frame in (pair, pair + 1)])
     return {
         "decode": lambda: decode(proxy.path),

@@ -1,6 +1,7 @@
 """The graded top 20: candidates of real films as one catalogue, looked at and judged, beside the plain method.
 
-    python -m benchmarks.graded_top [VIDEO...] [--home DIR] [--sheets DIR] [--add] [--leave-one-out] [--json FILE]
+    python -m benchmarks.graded_top [VIDEO...] [--home DIR] [--sheets DIR] [--add] [--leave-one-out]
+        [--handles SECONDS...] [--json FILE]
 
 Runs `matchcut run` on the given videos or folders (default: `../shared/videos` where it is there, and the demo's
 films), takes the best 20 of every flavor and of the plain method (`plain_match.py`), draws a contact sheet of each
@@ -8,7 +9,9 @@ films), takes the best 20 of every flavor and of the plain method (`plain_match.
 played), and looks the pairs up in the graded file, `benchmarks/results/grades.json`. A grade belongs to a cut, not to
 a rank, so that it outlives another ranking, but not a cut point that moved; `--add` writes pairs without a grade into
 the file, to be filled in by whoever looks at them.
-`--leave-one-out` ranks again with each cue of the ranking turned off.
+`--leave-one-out` ranks again with each cue of the ranking turned off. `--handles` matches movements again with other
+handles (`[action_match] handle_seconds`), which moves all frames at which a shot may be cut: a list that is good with
+one of them only is good by luck.
 """
 
 import argparse
@@ -24,6 +27,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.machine import machine_facts, shared_videos
+from benchmarks.pipeline import matchcut
 from benchmarks.plain_match import action_pairs, describe, frame_pairs
 from matchcut.deduplicated_shots import usable_shots
 from matchcut.pictures import Tile, encode_jpeg, sheet, thumbnails
@@ -299,6 +303,31 @@ def leave_one_out(library: Library, grades: list[Grade]) -> tuple[dict[str, Any]
     return result, missing
 
 
+def with_handles(
+    library: Library, videos: Sequence[Path], grades: list[Grade], handles: Sequence[float]
+) -> tuple[dict[str, Any], list[Grade]]:
+    """Counts of action match with each handle, in seconds, and the pairs that nobody graded yet.
+
+    Raises:
+        FileExistsError: the home folder has settings of its own, which would be lost.
+    """
+    home = library.bench.home
+    result: dict[str, Any] = {}
+    missing: list[Grade] = []
+    for seconds in handles:
+        with home.settings_file.open("x") as file:
+            file.write(f"[action_match]\nhandle_seconds = {seconds}\n")
+        try:
+            matchcut(home.path, "run", *videos)
+            cuts = Library(Workbench(home)).ranked("action_match")
+        finally:
+            home.settings_file.unlink()
+        found = [grade_of(grades, "action_match", cut) for cut in cuts]
+        missing += [Grade("action_match", cut.a, cut.b) for cut, each in zip(cuts, found, strict=True) if each is None]
+        result[f"{seconds:g} s"] = summary(found)
+    return result, missing
+
+
 def show(result: Mapping[str, Any]) -> None:
     """Print the counts as a Markdown table."""
     print("| list | accepted | different | ungraded | why not |\n|---|---:|---:|---:|---|")
@@ -307,16 +336,17 @@ def show(result: Mapping[str, Any]) -> None:
         print(f"| {name} | {row['accepted']} | {row['different_accepted']} | {row['ungraded']} | {others} |")
 
 
-def prepared(arguments: argparse.Namespace, folder: Path) -> Library:
-    """The catalogue, matched; what is known already in the home folder is remembered."""
-    videos = arguments.videos
-    if not videos:
-        make_sample_titles(folder / "demo")
-        videos = [folder / "demo", *([shared_videos()] if shared_videos().is_dir() else [])]
-    home = Home(arguments.home or folder / "home")
-    home.create()
-    from benchmarks.pipeline import matchcut
+def videos_of(arguments: argparse.Namespace, folder: Path) -> list[Path]:
+    """The given videos, or the demo's, made in a folder, and the shared ones."""
+    if arguments.videos:
+        return list(arguments.videos)
+    make_sample_titles(folder / "demo")
+    return [folder / "demo", *([shared_videos()] if shared_videos().is_dir() else [])]
 
+
+def prepared(home: Home, videos: Sequence[Path]) -> Library:
+    """The catalogue, matched; what is known already in the home folder is remembered."""
+    home.create()
     matchcut(home.path, "run", *videos)
     return Library(Workbench(home))
 
@@ -329,26 +359,41 @@ def main(given: Sequence[str] | None = None) -> None:
     parser.add_argument("--grades", type=Path, default=GRADES, metavar="FILE", help=f"default: {GRADES}")
     parser.add_argument("--add", action="store_true", help="write ungraded pairs into the graded file, to be filled in")
     parser.add_argument("--leave-one-out", action="store_true", help="also rank without each cue")
+    parser.add_argument(
+        "--handles", nargs="+", type=float, default=[], metavar="SECONDS", help="also match movements with each handle"
+    )
     parser.add_argument("--json", type=Path, default=DEFAULT_JSON, metavar="FILE", help=f"default: {DEFAULT_JSON}")
     arguments = parser.parse_args(given)
     grades = load_grades(arguments.grades)
     with tempfile.TemporaryDirectory(prefix="matchcut-graded-") as folder:
-        library = prepared(arguments, Path(folder))
+        videos = videos_of(arguments, Path(folder))
+        library = prepared(Home(arguments.home or Path(folder) / "home"), videos)
         lists, missing = measure(library, grades, arguments.sheets)
         without, more = leave_one_out(library, grades) if arguments.leave_one_out else ({}, [])
+        handles, others = with_handles(library, videos, grades, arguments.handles)
         titles = [_short(title) for title in library.inputs()]
     show(lists)
     for method, rows in without.items():
         print(f"\n{method}")
         show(rows)
+    if handles:
+        print("\naction match with other handles")
+        show(handles)
     if arguments.add:
         unseen = list(grades)
-        for grade in (*missing, *more):
+        for grade in (*missing, *more, *others):
             if not any(each.is_of(grade.method, Cut(grade.a, grade.b, 0.0)) for each in unseen):
                 unseen.append(grade)
         save_grades(unseen, arguments.grades)
         print(f"\n{len(unseen) - len(grades)} pairs added to {arguments.grades}", file=sys.stderr)
-    result = {"titles": titles, "k": K, "lists": lists, "leave_one_out": without, "machine": machine_facts()}
+    result = {
+        "titles": titles,
+        "k": K,
+        "lists": lists,
+        "leave_one_out": without,
+        "handles": handles,
+        "machine": machine_facts(),
+    }
     arguments.json.parent.mkdir(parents=True, exist_ok=True)
     arguments.json.write_text(json.dumps(result, indent=1) + "\n")
 

@@ -50,15 +50,24 @@ def graded_top(result: dict[str, Any]) -> str:
             "catalogue, each cut judged once by one grader: from six to fourteen still frames around it, or from "
             "eight over the second before and after, as it plays; sound match was not graded. The plain method "
             "matches middle frames (mask IoU) and mean flow (cosine). The ranking's weights and some of the scores' "
-            "were chosen with these grades in view, and with those of some 450 pairs more that other orders of the "
+            "were chosen with these grades in view, and with those of some 600 pairs more that other orders of the "
             "same scores would have put on top:",
             "",
             "| list | candidates | accepted | different cuts | why the others are not |",
             "|---|---:|---:|---:|---|",
             *rows,
+            *_handles(result["handles"]),
             *_leave_one_out(result["leave_one_out"], result["k"]),
         ]
     )
+
+
+def _handles(handles: dict[str, Any]) -> list[str]:
+    """How many are accepted where all frames at which a shot may be cut are others."""
+    if not handles:
+        return []
+    told = ", ".join(f"{_accepted_of_graded(row)} with {name}" for name, row in handles.items())
+    return ["", f"Action match with other handles (`--handles`; it was tuned with 0.2 s): {told}."]
 
 
 def _why_not(row: dict[str, Any]) -> str:

@@ -29,7 +29,7 @@ def rows(
             "window": np.arange(10 * n).reshape(n, 2, 5, 1) + np.array([-3, 3]),
             "rate": np.full((n, 2, 5), 24, np.float32),
             "consistency": np.ones((n, 2, 5), np.float32),
-            "sustained": np.ones((n, 5), np.float32),
+            "sustained": np.ones((n, 2, 5), np.float32),
             "rest": np.full(n, rest, np.float32),
             "spectrum": np.array(spectra),
             "picture_cells": np.full(n, size),

@@ -1,30 +1,34 @@
 """Which pairs of consecutive frames of a shot are measured, and where it is cut by what they show."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
-
-from matchcut.representations.moments import IN, OUT, MomentParameters
 
 SAME_TIME = 1e-6  # seconds: times are fractions, and six frames of 24 a second are a quarter of one
 
 
 @dataclass(frozen=True)
 class OpticalFlowParameters:
-    """How flow is sampled.
+    """How flow is sampled, and where a shot may be cut.
 
     Attributes:
-        moments: at which a shot may be cut. Where they lie matters more than it should: of the graded candidates 11 of
-            20 are accepted, with a handle of 0.1 or 0.075 seconds instead of 0.2 five or six (and three not graded).
+        share: of the shot's duration, at either end, in which it may be cut.
+        longest_seconds: and never more than this: later, a shot's beginning is over.
+        handle_seconds: left beyond the outermost window, but never more than a quarter of what is searched.
+        moments_per_second: at which it may be cut: every frame, of video with many frames every other or third. Two
+            movements agree for a few frames only; with fewer moments it is luck which agreements are met.
         window_seconds: of movement that is measured, from a moment on where the shot is entered and up to it where it
-            is left; as long as an eye needs to see where something goes. The cut is in the middle.
+            is left. The cut is in the middle.
         pairs_per_window: pairs of consecutive frames in a window at most.
         seen_seconds: up to a moment at which the shot may be left, over which an eye has followed what moves.
         pairs_seen: pairs of consecutive frames spread over that time.
         pairs_over_all: pairs spread over the whole shot.
     """
 
-    moments: MomentParameters = field(default_factory=MomentParameters)
+    share: float = 1 / 3
+    longest_seconds: float = 1.5
+    handle_seconds: float = 0.2
+    moments_per_second: float = 24.0
     window_seconds: float = 0.25
     pairs_per_window: int = 12
     seen_seconds: float = 1.0
@@ -33,8 +37,12 @@ class OpticalFlowParameters:
 
     def __post_init__(self) -> None:
         """Refuse samples that measure nothing."""
-        if min(self.window_seconds, self.seen_seconds) <= 0:
-            raise ValueError(f"window_seconds and seen_seconds must be positive, got {self}")
+        if not 0 < self.share <= 0.5 or self.handle_seconds < 0:
+            raise ValueError(f"share must lie in (0, 0.5] and handle_seconds be at least 0, got {self}")
+        if min(self.longest_seconds, self.moments_per_second, self.window_seconds, self.seen_seconds) <= 0:
+            raise ValueError(
+                f"longest_seconds, moments_per_second, window_seconds and seen_seconds must be positive, got {self}"
+            )
         if min(self.pairs_per_window, self.pairs_seen, self.pairs_over_all) < 1:
             raise ValueError(f"pairs must be at least 1, got {self}")
 
@@ -77,18 +85,34 @@ class Windows:
         return {pair for pairs in windows for pair in pairs.tolist()}
 
 
-def windows_of(
-    start: int, stop: int, moments: np.ndarray, seconds: np.ndarray, parameters: OpticalFlowParameters
-) -> Windows:
-    """First frames of the pairs of consecutive frames to measure.
+def moments_of(
+    start: int, stop: int, seconds: np.ndarray, parameters: OpticalFlowParameters
+) -> tuple[np.ndarray, np.ndarray]:
+    """Frames from which on a shot may be entered, and up to which it may be left, int64, ascending, never empty.
 
     Args:
         start: first frame of the shot.
         stop: one past the last, at least `start + 2`.
-        moments: int64 (2, M), at which it may be cut.
         seconds: float64 (num_frames,), times of the title's frames.
-        parameters: how many pairs, over how long.
+        parameters: how many, and where.
     """
+    times = seconds[start:stop]
+    duration = float(times[-1] - times[0])
+    searched = min(duration * parameters.share, parameters.longest_seconds)
+    handle = min(parameters.handle_seconds, searched / 4)
+    apart = duration / (stop - 1 - start)
+    step = max(1, round(1 / apart / parameters.moments_per_second))
+
+    def within(passed: np.ndarray) -> np.ndarray:
+        """Places in the shot at which enough time has passed, and not too much, the outermost first."""
+        found = np.flatnonzero((passed > handle - apart / 2) & (passed < searched + apart / 2))
+        return found[::step] if len(found) else np.array([np.abs(passed - handle).argmin()])
+
+    return start + within(times - times[0]), stop - 1 - within(times[-1] - times[::-1])[::-1]
+
+
+def windows_of(start: int, stop: int, seconds: np.ndarray, parameters: OpticalFlowParameters) -> Windows:
+    """First frames of the pairs of consecutive frames to measure; arguments as for `moments_of`."""
     pairs, p = np.arange(start, stop - 1), parameters
     step = max(1, round(p.seen_seconds * (stop - 1 - start) / (seconds[stop - 1] - seconds[start]) / p.pairs_seen))
 
@@ -97,11 +121,12 @@ def windows_of(
         return pairs[(pairs + 1 <= last) & (seconds[pairs + 1] > seconds[last] - limit + SAME_TIME)]
 
     entering, leaving, seen = [], [], []
-    for moment in moments[IN].tolist():
+    to_enter, to_leave = moments_of(start, stop, seconds, p)
+    for moment in to_enter.tolist():
         first = min(moment, stop - 2)
         within = pairs[(pairs >= first) & (seconds[pairs] < seconds[first] + p.window_seconds - SAME_TIME)]
         entering.append(_evenly(within, p.pairs_per_window))
-    for moment in moments[OUT].tolist():
+    for moment in to_leave.tolist():
         leaving.append(_evenly(before(moment, p.window_seconds), p.pairs_per_window))
         within = before(moment, p.seen_seconds)
         on_step = within[within % step == 0]  # on the same frames for all moments, so that few are measured

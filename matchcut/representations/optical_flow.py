@@ -7,10 +7,10 @@ has come as far as in A. What hardly moves matches nothing, nor does water or sm
 frame to frame.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from matchcut.pictures import Tile, sheet, thumbnails
 from matchcut.proxy import Proxy
 from matchcut.representations.flavor import BlockScores, Representation, UsableShots
 from matchcut.representations.grid import picture_box
-from matchcut.representations.moments import IN, OUT, cut_moments
+from matchcut.representations.moments import IN, OUT
 from matchcut.representations.movement import (
     DIRECTIONS,
     FLOW_HEIGHT,
@@ -36,8 +36,8 @@ from matchcut.representations.movement import (
 from matchcut.representations.movement_scores import CAMERA_SCALE, STILL_SPEED, proposed, refined
 from matchcut.representations.movement_windows import OpticalFlowParameters, Windows, windows_of
 
-ALGORITHM = "5"
-SCORE_ALGORITHM = "6"
+ALGORITHM = "6"
+SCORE_ALGORITHM = "7"
 
 FLOW_NOISE = 0.03  # heights per second by which flow is wrong without anything moving
 
@@ -50,18 +50,19 @@ _ARROW_SECONDS = 0.25  # an arrow is as long as the way in this time
 class OpticalFlow:
     """The flavor `action_match`.
 
-    Rows of the representation: `frame` int64 (N, 2, M), at which the shot may be entered and left; `camera` float32
-    (N, 2, M, 4), what the camera makes the picture do in the windows around them: movement to the right and down in
-    heights of the 16:9 picture, growth and clockwise turn in radians, per second; `subject` float16 (N, 2, M, 9,
-    16, 2), the movement that is left, to the right and down; `total` float16 (N, 2, M, 9, 16, 2), all movement
-    where there is something to see it by; `mover` float32 (N, 2, M, 2, 4), place and speed of what moves in either
-    (`movement.mover_of`); `window` int64 (N, 2, M, 2), its first and last frame, and `rate` float32 (N, 2, M), its
-    frames per second; `support` float32 (N, 2, M), how much of either end of the picture moves with the camera, in
-    [0, 1]; `consistency` float32 (N, 2, M), how much of all movement the flow back undoes, in [0, 1]; `sustained`
-    float32 (N, M), the cosine between the movement in a window in which the shot is left and that over the second
-    up to its end; `rest` float32 (N,), the speed below which the whole picture is for a tenth of the shot;
-    `spectrum` float32 (N, 33), square roots of the shares of 8 directions in 4 bands of speed, and of stillness;
-    `picture_cells` int64 (N,), cells that the picture covers. Shots of a single frame have no row.
+    Rows of the representation: `frame` int64 (N, 2, M), at which the shot may be entered and left, ascending, the last
+    one repeated where another shot has more; `window` int64 (N, 2, M, 2), the first and the last frame of the window
+    around it, and `rate` float32 (N, 2, M), its frames per second; `camera` float32 (N, 2, M, 4), what the camera makes
+    the picture do in the window: movement to the right and down in heights of the 16:9 picture, growth and clockwise
+    turn in radians, per second; `subject` float16 (N, 2, M, 9, 16, 2), the movement that is left, to the right and
+    down; `total` float16 (N, 2, M, 9, 16, 2), all movement where there is something to see it by; `mover` float32 (N,
+    2, M, 2, 4), place and speed of what moves in either (`movement.mover_of`); `support` float32 (N, 2, M), how much of
+    either end of the picture moves with the camera, in [0, 1]; `consistency` float32 (N, 2, M), how much of all
+    movement the flow back undoes, in [0, 1]; `sustained` float32 (N, 2, M), the cosine between the movement in a window
+    in which the shot is left and that over the second up to its end, 1 where it is entered; `rest` float32 (N,), the
+    speed below which the whole picture is for a tenth of the shot; `spectrum` float32 (N, 33), square roots of the
+    shares of 8 directions in 4 bands of speed, and of stillness; `picture_cells` int64 (N,), cells that the picture
+    covers. Shots of a single frame have no row.
     """
 
     parameters: OpticalFlowParameters = field(default_factory=OpticalFlowParameters)
@@ -72,7 +73,7 @@ class OpticalFlow:
     summary: ClassVar[str] = "a movement begun before the cut goes on after it"
     description: ClassVar[str] = (
         "A row is a kept shot of two frames or more: the camera's movement and, on a 16x9 grid, that of what is "
-        "filmed, at moments of the shot's first and last third, and the spectrum of all movement."
+        "filmed, at every frame of the shot's first and last third, and the spectrum of all movement."
     )
     algorithm: ClassVar[str] = ALGORITHM
     score_algorithm: ClassVar[str] = SCORE_ALGORITHM
@@ -107,28 +108,34 @@ class OpticalFlow:
         """Measure the flow of each shot of at least two frames."""
         long_enough = shots.stop_frame - shots.start_frame >= 2
         kept = UsableShots(*(column[long_enough] for column in (shots.shot, shots.start_frame, shots.stop_frame)))
-        moments = cut_moments(kept, proxy.seconds, self.parameters.moments)
         windows = [
-            windows_of(int(start), int(stop), row, proxy.seconds, self.parameters)
-            for start, stop, row in zip(kept.start_frame, kept.stop_frame, moments, strict=True)
+            windows_of(int(start), int(stop), proxy.seconds, self.parameters)
+            for start, stop in zip(kept.start_frame, kept.stop_frame, strict=True)
         ]
-        ends = np.array([each.ends for each in windows], np.int64).reshape(*moments.shape, 2)
         measured = _measured(proxy, windows)
         _, _, columns, rows = picture_box(proxy.record.width, proxy.record.height, GRID_WIDTH, GRID_HEIGHT)
-        shape, field = moments.shape, (GRID_HEIGHT, GRID_WIDTH, 2)
+        places = _places(windows)
+        ends = [np.array(each.ends) for each in windows]
+        rates = [np.diff(each)[:, 0] / np.diff(proxy.seconds[each])[:, 0] for each in ends]
+        shape, flow_field = places.shape, (GRID_HEIGHT, GRID_WIDTH, 2)
+
+        def per_moment(of_shots: Iterable[Any], kind: type, *more: int) -> np.ndarray:
+            filled = [np.asarray(values, kind)[place] for values, place in zip(of_shots, places, strict=True)]
+            return np.array(filled, kind).reshape(*shape, *more)
+
         return Representation(
             kept.shot,
             {
-                "frame": np.array([each.cuts for each in windows], np.int64).reshape(shape),
-                "camera": np.array([m.camera for m in measured], np.float32).reshape(*shape, 4),
-                "subject": np.array([m.subject for m in measured], np.float16).reshape(*shape, *field),
-                "total": np.array([m.total for m in measured], np.float16).reshape(*shape, *field),
-                "support": np.array([m.support for m in measured], np.float32).reshape(shape),
-                "mover": np.array([m.mover for m in measured], np.float32).reshape(*shape, 2, 4),
-                "window": ends,
-                "rate": ((ends[..., 1] - ends[..., 0]) / np.diff(proxy.seconds[ends])[..., 0]).astype(np.float32),
-                "consistency": np.array([m.consistency for m in measured], np.float32).reshape(shape),
-                "sustained": np.array([m.sustained for m in measured], np.float32).reshape(len(kept), shape[2]),
+                "frame": per_moment((each.cuts for each in windows), np.int64),
+                "window": per_moment(ends, np.int64, 2),
+                "rate": per_moment(rates, np.float32),
+                "camera": per_moment((m.camera for m in measured), np.float32, 4),
+                "subject": per_moment((m.subject for m in measured), np.float16, *flow_field),
+                "total": per_moment((m.total for m in measured), np.float16, *flow_field),
+                "mover": per_moment((m.mover for m in measured), np.float32, 2, 4),
+                "support": per_moment((m.support for m in measured), np.float32),
+                "consistency": per_moment((m.consistency for m in measured), np.float32),
+                "sustained": per_moment((m.sustained for m in measured), np.float32),
                 "rest": np.array([m.rest for m in measured], np.float32),
                 "spectrum": np.array([m.spectrum for m in measured], np.float32).reshape(
                     len(kept), DIRECTIONS * len(SPEED_BANDS) + 1
@@ -173,6 +180,14 @@ class ShotMovement:
     spectrum: np.ndarray
 
 
+def _places(windows: Sequence[Windows]) -> np.ndarray:
+    """Places of each shot's moments among all its windows, int64 (N, 2, M); the last is repeated to fill a row."""
+    counts = np.array([(len(each.entering), len(each.leaving)) for each in windows], np.int64).reshape(-1, 2)
+    within = np.minimum(np.arange(counts.max(initial=1)), counts[..., None] - 1)
+    within[:, OUT] += counts[:, IN, None]
+    return within
+
+
 def _measured(proxy: Proxy, windows: Sequence[Windows]) -> list[ShotMovement]:
     """Movement in all windows, in one pass over the proxy; a shot's pairs are let go when it is over."""
     wanted = [of_shot.all for of_shot in windows]
@@ -199,7 +214,7 @@ def _movement(windows: Windows, known: Mapping[int, PairFlow], seconds: np.ndarr
         mover.append([mover_of(each / lasted[:, None, None, None]) for each in (of_subject, of_all)])
         support.append(np.mean([flow.support for flow in flows]))
         consistency.append(np.mean([flow.consistency for flow in flows]))
-    sustained = []
+    sustained = [1.0] * len(windows.entering)
     for left, pairs in zip(total[len(windows.entering) :], windows.seen, strict=True):
         of_all = np.array([known[pair].total for pair in pairs.tolist()])
         sustained.append(_cosine(left, _way(of_all, seconds[pairs + 1] - seconds[pairs])))

@@ -82,7 +82,7 @@ class TopKParameters:
     near_share: float = 0.5
     enough_seconds: float = 1.0
     enough_sharpness: float = 10.0
-    max_uses_per_shot: int = 2
+    max_uses_per_shot: int = 3
     weights: RankingWeights = field(default_factory=RankingWeights)
 
     def __post_init__(self) -> None:

@@ -95,8 +95,11 @@ def test_real_films_are_listed_drawn_and_offered_for_grading(films: dict[str, Pa
     (place,) = [i for i, grade in enumerate(offered) if grade.is_of("action_match", asked)]
     offered[place] = replace(offered[place], verdict="accepted")
     save_grades(offered, grades)
-    main(command)
-    assert json.loads(out.read_text())["lists"]["action_match"]["accepted"] == 1
+    main([*command, "--handles", "0.1"])
+    graded = json.loads(out.read_text())
+    assert graded["lists"]["action_match"]["accepted"] == 1
+    assert graded["handles"]["0.1 s"]["candidates"] > 0
+    assert not (tmp_path / "home" / "matchcut.toml").exists()
 
 
 def plain(masks: list[list[int]], flows: list[float]) -> PlainShots:

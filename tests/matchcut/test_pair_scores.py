@@ -227,7 +227,7 @@ def random_flow(count: int, seed: int = 2) -> Representation:
             "window": np.arange(10 * count).reshape(count, 2, 5, 1) + np.array([-3, 3]),
             "rate": np.full((count, 2, 5), 24, np.float32),
             "consistency": generator.uniform(0.4, 1, size=(count, 2, 5)).astype(np.float32),
-            "sustained": generator.uniform(0, 1, size=(count, 5)).astype(np.float32),
+            "sustained": generator.uniform(0, 1, size=(count, 2, 5)).astype(np.float32),
             "rest": np.zeros(count, np.float32),
             "spectrum": spectrum / np.linalg.norm(spectrum, axis=1, keepdims=True),
             "picture_cells": np.full(count, 144),

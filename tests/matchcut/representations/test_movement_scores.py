@@ -54,8 +54,8 @@ def test_a_whip_pan_is_worth_several_drifts():
 
 
 def test_a_fast_partner_makes_no_better_match_of_a_slow_movement():
-    slow = rows((0.1, 0))
-    assert score(slow, slow) > score(slow, rows((0.15, 0)))
+    slow = rows((0.3, 0))
+    assert score(slow, slow) > score(slow, rows((0.4, 0))) > 0
 
 
 def test_movement_in_another_place_matches_less_than_in_the_same():
@@ -120,6 +120,41 @@ def test_the_end_of_a_is_compared_with_the_start_of_b_at_the_best_moments():
     assert found.cues["movement"][0] == pytest.approx(1)
     assert found.frame_a.tolist() == [8]
     assert found.frame_b.tolist() == [1]
+
+
+def test_what_agrees_for_longer_is_worth_more_than_what_meets_by_chance():
+    a, lasting, chance = (rows(patch(4, 1.5)) for _ in range(3))
+    chance.arrays["subject"][0, IN, [0, 1, 3, 4]] *= -1
+    found = block(a, chance)
+    assert found.frame_b.tolist() == [2]
+    assert 0 < found.score[0] < score(a, lasting) / 2
+
+
+def test_moments_that_fill_up_a_row_change_nothing():
+    a, b = rows(patch(4, 1.5)), rows(patch(4, 1.5))
+    alone = score(a, b)
+    for filled in (a, b):
+        filled.arrays["frame"][..., 3:] = filled.arrays["frame"][..., 2:3]
+        filled.arrays["subject"][..., 3:, :, :, :] *= -1
+    assert score(a, b) == pytest.approx(alone)
+    assert proposed(a, b).score[0, 0] > 0
+
+
+def test_a_fast_thing_is_worth_more_than_a_slow_one_and_a_small_one_little_less_than_a_large():
+    def thing(size: int, speed: float) -> Representation:
+        field = np.zeros((9, 16, 2), np.float32)
+        field[:size, :size] = (speed, 0)
+        return rows(field)
+
+    fast, slow, large = (score(each, each) for each in (thing(4, 0.9), thing(4, 0.3), thing(8, 0.9)))
+    assert slow < fast / 2
+    assert 0.6 * large < fast <= large
+
+
+def test_a_pan_past_what_does_not_move_is_worth_less():
+    empty, crowded = pan(0.5), rows(0.01 * patch(4, 1), camera=(0.5, 0, 0, 0))
+    crowded.arrays["subject"][:] = patch(4, 0.9)
+    assert score(empty, empty) < score(crowded, crowded)
 
 
 def test_what_is_proposed_orders_pairs_as_the_full_score_does():

@@ -19,7 +19,7 @@ from matchcut.representations.movement import (
     texture_of,
 )
 from matchcut.representations.movement_scores import KNOWN_SUPPORT
-from matchcut.representations.movement_windows import OpticalFlowParameters, windows_of
+from matchcut.representations.movement_windows import OpticalFlowParameters, moments_of, windows_of
 from matchcut.representations.optical_flow import OpticalFlow, steady
 from tests.clips import make_proxy
 from tests.movement_rows import pan, rows
@@ -197,41 +197,73 @@ def test_no_shots_give_no_rows(tmp_path: Path):
     none = np.zeros(0, np.int64)
     found = FLAVOR.represent(proxy, UsableShots(none, none, none), {})
     assert len(found) == 0
-    assert found.arrays["subject"].shape == (0, 2, 5, 9, 16, 2)
+    assert found.arrays["subject"].shape == (0, 2, 1, 9, 16, 2)
     assert FLAVOR.refine(found, found, none, none).score.shape == (0,)
+
+
+def test_a_shot_may_be_cut_at_every_frame_of_its_thirds_but_for_the_handles():
+    seconds = np.arange(1000) / 24
+    enter, leave = moments_of(100, 172, seconds, OpticalFlowParameters(longest_seconds=9))
+    assert enter.tolist() == list(range(105, 125))  # 3 seconds: a third is 24 frames, a handle of 0.2 s is 5
+    assert leave.tolist() == list(range(147, 167))
+    enter, leave = moments_of(0, 1000, seconds, OpticalFlowParameters(longest_seconds=1.0))
+    assert (enter.max(), leave.min()) == (24, 975)
+
+
+def test_of_video_with_many_frames_a_second_every_other_is_enough():
+    seconds = np.arange(1000) / 50
+    enter, leave = moments_of(100, 250, seconds, OpticalFlowParameters())
+    assert np.unique(np.diff(enter)).tolist() == np.unique(np.diff(leave)).tolist() == [2]
+    assert (enter[0], leave[-1]) == (110, 239)
+
+
+def test_the_shortest_shots_have_one_moment_at_either_end():
+    for frames in (2, 3):
+        enter, leave = moments_of(5, 5 + frames, np.arange(10) / 24, OpticalFlowParameters())
+        assert (enter[0], leave[-1]) == (5, 5 + frames - 1)
+        assert max(len(enter), len(leave)) < frames
 
 
 def test_windows_lie_after_the_way_in_and_before_the_way_out_and_are_bounded():
     seconds = np.arange(1000) / 100
-    found = windows_of(100, 400, np.array([[120], [379]]), seconds, OpticalFlowParameters())
-    assert [len(window) for window in (*found.entering, *found.leaving, found.over_all)] == [12, 12, 16]
+    found = windows_of(100, 401, seconds, OpticalFlowParameters())
+    assert {len(window) for window in (*found.entering, *found.leaving)} == {12}
+    assert len(found.over_all) == 16
     assert (found.entering[0][0], found.entering[0][-1]) == (120, 144)
-    assert (found.leaving[0][0], found.leaving[0][-1]) == (354, 378)
-    assert (found.over_all[0], found.over_all[-1]) == (100, 398)
+    assert (found.leaving[-1][0], found.leaving[-1][-1]) == (355, 379)
+    assert (found.over_all[0], found.over_all[-1]) == (100, 399)
 
 
 def test_what_is_seen_before_a_way_out_lies_on_the_same_frames_for_all_moments():
-    seconds = np.arange(1000) / 100
-    found = windows_of(100, 400, np.array([[120, 130], [370, 379]]), seconds, OpticalFlowParameters())
-    first, second = (set(pairs.tolist()) for pairs in found.seen)
+    found = windows_of(100, 401, np.arange(1000) / 100, OpticalFlowParameters())
+    first, second = (set(found.seen[at].tolist()) for at in (-3, -1))
     assert min(len(first), len(second)) >= 8
-    assert 270 <= min(first) < max(first) < 370
+    assert 270 <= min(first) < max(first) < 380
     assert len(first & second) >= 7
 
 
 def test_a_way_in_and_a_way_out_are_cut_in_the_middle_of_the_same_way():
-    seconds = np.arange(100) / 24
-    found = windows_of(0, 100, np.array([[20], [80]]), seconds, OpticalFlowParameters())
-    entered, left = found.cuts
-    before, after = left + 1 - int(found.leaving[0][0]), entered - int(found.entering[0][0])
+    found = windows_of(0, 100, np.arange(100) / 24, OpticalFlowParameters())
+    entered, left = found.cuts[0], found.cuts[-1]
+    before, after = left + 1 - int(found.leaving[-1][0]), entered - int(found.entering[0][0])
     assert before == after == 3  # of the 6 frames of a window, so many are shown of A and not of B
 
 
 def test_windows_of_the_shortest_shot_are_its_only_pair():
-    found = windows_of(5, 7, np.array([[5, 6], [5, 6]]), np.arange(10) / 2, OpticalFlowParameters())
+    found = windows_of(5, 7, np.arange(10) / 2, OpticalFlowParameters())
     windows = (*found.entering, *found.leaving, *found.seen, found.over_all)
-    assert [window.tolist() for window in windows] == [[5]] * 7
-    assert found.cuts == [6, 6, 5, 5]
+    assert [window.tolist() for window in windows] == [[5]] * 4
+    assert found.cuts == [6, 5]
+
+
+def test_shots_of_any_length_have_rows_of_one_length(tmp_path: Path):
+    proxy = make_proxy(tmp_path, [view(3 * number) for number in range(60)], Fraction(24))
+    found = FLAVOR.represent(proxy, whole_shots((0, 2), (2, 60)), {})
+    moments = [len(np.unique(row)) for row in found.arrays["frame"].reshape(4, -1)]
+    assert moments == [1, 1, found.arrays["frame"].shape[2], found.arrays["frame"].shape[2]]
+    assert (np.diff(found.arrays["frame"], axis=2) >= 0).all()
+    both = np.array([0, 1])
+    assert FLAVOR.refine(found, found, both, both[::-1]).score.min() > 0
 
 
 def test_the_spectrum_holds_directions_bands_and_stillness():
@@ -253,6 +285,10 @@ def test_picture_draws_arrows(tmp_path: Path):
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
+        ({"share": 0.6}, r"share must lie in \(0, 0.5\]"),
+        ({"handle_seconds": -1}, "handle_seconds be at least 0"),
+        ({"longest_seconds": 0}, "must be positive"),
+        ({"moments_per_second": 0}, "must be positive"),
         ({"window_seconds": 0}, "window_seconds and seen_seconds must be positive"),
         ({"seen_seconds": 0}, "window_seconds and seen_seconds must be positive"),
         ({"pairs_per_window": 0}, "pairs must be at least 1"),
@@ -312,7 +348,7 @@ def test_a_movement_that_has_just_begun_or_turned_is_not_sustained(tmp_path: Pat
         places = np.cumsum(steps)
         proxy = make_proxy(tmp_path / str(steps[0]), [view(int(place)) for place in places], Fraction(25))
         found = FLAVOR.represent(proxy, whole_shots((0, len(steps))), {})
-        return float(found.arrays["sustained"][0, -1])
+        return float(found.arrays["sustained"][0, OUT, -1])
 
     assert sustained([3] * 60) > 0.95
     assert sustained([-4] * 46 + [4] * 14) < 0  # it is left at frame 54

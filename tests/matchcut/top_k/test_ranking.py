@@ -100,11 +100,12 @@ def test_the_better_of_both_directions_stays():
     assert ranked(pairs, {"film": title_of(6)}) == [("film", 5, "film", 0)]
 
 
-def test_a_shot_appears_in_two_candidates_and_no_more():
+def test_a_shot_appears_in_three_candidates_and_no_more():
     pairs = pairs_of(*[("film", 0, "film", i, 1 - i / 100) for i in range(2, 7)], ("film", 8, "film", 5, 0.1))
     assert ranked(pairs, {"film": title_of(9)}) == [
         ("film", 0, "film", 2),
         ("film", 0, "film", 3),
+        ("film", 0, "film", 4),
         ("film", 8, "film", 5),
     ]
 
@@ -116,10 +117,11 @@ def test_near_duplicates_in_two_titles_are_no_match_cut():
 
 
 def test_a_shot_and_its_copy_in_another_title_share_their_uses():
-    copies = [[1, 0, 0], [1, 0, 0], [1, 0, 0]]
-    titles = {name: title_of(3, vectors=[copies[i], [0, 1, 0], [0, 0, 1]]) for i, name in enumerate("abc")}
-    pairs = pairs_of(("a", 1, "a", 0, 0.9), ("b", 0, "a", 2, 0.8), ("c", 0, "b", 1, 0.7))
-    assert ranked(pairs, titles) == [("a", 1, "a", 0), ("b", 0, "a", 2)]
+    vectors = np.eye(5)
+    titles = {name: title_of(2, vectors=[vectors[0], vectors[i]]) for i, name in enumerate("abcd", start=1)}
+    order = [("a", 0, "b", 1), ("b", 0, "c", 1), ("c", 1, "a", 1), ("c", 0, "d", 1), ("d", 0, "a", 1)]
+    pairs = pairs_of(*[(*cut, 1 - place / 10) for place, cut in enumerate(order)])
+    assert ranked(pairs, titles) == order[:4]
 
 
 def test_one_pair_of_near_duplicate_pairs_stays():
