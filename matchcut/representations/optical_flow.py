@@ -83,11 +83,11 @@ class OpticalFlow:
         # What is filmed has a place and a size too, so that it seldom agrees as far as two cameras do.
         "subject": CueWords(
             "same movement of what is filmed",
-            (Grade("what is filmed moves alike", least=0.25), Grade("what is filmed moves partly alike", least=0.1)),
+            (Grade("what is filmed moves alike", least=0.25), Grade("what is filmed moves partly alike", least=0.05)),
         ),
         "camera": CueWords(
             "same movement of the camera",
-            (Grade("the camera moves alike", least=0.75), Grade("the camera moves partly alike", least=0.5)),
+            (Grade("the camera moves alike", least=0.7), Grade("the camera moves partly alike", least=0.4)),
         ),
         "carried": CueWords(
             "begins in A and comes to rest in B", (Grade("begins in A and comes to rest in B", least=0.7),)
@@ -153,8 +153,8 @@ class OpticalFlow:
         return refined(a, b, rows_a, rows_b)
 
     def bytes_per_pair(self) -> int:
-        """About twenty float32 matrices at a time."""
-        return 96
+        """A score and what is near of one pair of moments, and a row's share of its unpacked moments."""
+        return 256
 
     def picture(self, proxy: Proxy, representation: Representation, rows: Sequence[int]) -> np.ndarray:
         """The first and the last moment of each shot with an arrow per cell, as a sheet."""
