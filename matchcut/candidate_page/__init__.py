@@ -9,6 +9,6 @@ whose `<` is escaped, and a content security policy allows the page's own script
 from matchcut.candidate_page.contents import Extras, FlavorInfo, PlayedCut, TitleInfo
 from matchcut.candidate_page.page import PAGE_NAME, write_page
 
-ALGORITHM = "5"  # changes when the same candidates give another page
+ALGORITHM = "6"  # changes when the same candidates give another page
 
 __all__ = ["ALGORITHM", "PAGE_NAME", "Extras", "FlavorInfo", "PlayedCut", "TitleInfo", "write_page"]

@@ -58,6 +58,12 @@ def test_a_candidate_is_shown_with_titles_timecodes_score_and_cues(tmp_path):
     assert "1 candidate in 2 titles" in text
 
 
+def test_a_low_score_is_told_from_another(tmp_path):
+    text = write(tmp_path, {"frame_match": [candidate_of(1, score=0.151), candidate_of(2, score=0.0042)]}).read_text()
+    assert 'title="score">0.15<' in text
+    assert 'title="score">0.0042<' in text
+
+
 def test_the_score_before_demotion_is_shown_where_there_was_one(tmp_path):
     demoted = candidate_of(1)
     demoted.cues["pair_score"] = 0.9
