@@ -141,6 +141,12 @@ def grade_of(grades: Sequence[Grade], method: str, cut: Cut) -> Grade | None:
     return min(about, key=lambda grade: grade.moved(cut), default=None)
 
 
+def looked_up(grades: Sequence[Grade], method: str, cuts: Sequence[Cut]) -> tuple[list[Grade | None], list[Grade]]:
+    """The grade of each cut, and an empty one for each that nobody looked at."""
+    found = [grade_of(grades, method, cut) for cut in cuts]
+    return found, [Grade(method, cut.a, cut.b) for cut, grade in zip(cuts, found, strict=True) if grade is None]
+
+
 def summary(found: Sequence[Grade | None]) -> dict[str, Any]:
     """Counts of a graded list.
 
@@ -266,8 +272,8 @@ def measure(library: Library, grades: list[Grade], sheets: Path | None) -> tuple
     missing: list[Grade] = []
     for name, cuts in lists.items():
         method = name.removeprefix("plain ")
-        found = [grade_of(grades, method, cut) for cut in cuts]
-        missing += [Grade(method, cut.a, cut.b) for cut, grade in zip(cuts, found, strict=True) if grade is None]
+        found, more = looked_up(grades, method, cuts)
+        missing += more
         result[name] = {
             **summary(found),
             "list": [
@@ -296,8 +302,8 @@ def leave_one_out(library: Library, grades: list[Grade]) -> tuple[dict[str, Any]
         rows = {}
         for name, weights in variants.items():
             cuts = library.ranked(method, weights)
-            found = [grade_of(grades, method, cut) for cut in cuts]
-            missing += [Grade(method, cut.a, cut.b) for cut, grade in zip(cuts, found, strict=True) if grade is None]
+            found, more = looked_up(grades, method, cuts)
+            missing += more
             rows[name] = summary(found)
         result[method] = rows
     return result, missing
@@ -322,8 +328,8 @@ def with_handles(
             cuts = Library(Workbench(home)).ranked("action_match")
         finally:
             home.settings_file.unlink()
-        found = [grade_of(grades, "action_match", cut) for cut in cuts]
-        missing += [Grade("action_match", cut.a, cut.b) for cut, each in zip(cuts, found, strict=True) if each is None]
+        found, more = looked_up(grades, "action_match", cuts)
+        missing += more
         result[f"{seconds:g} s"] = summary(found)
     return result, missing
 

@@ -16,6 +16,7 @@ stands still and all that moves is filmed. What two sides have in common is the 
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -71,22 +72,18 @@ def proposed(a: Representation, b: Representation) -> BlockScores:
     """Every row of `a` against every row of `b` at some moments, without cues; frames are the outermost."""
     every_other = slice(None, None, _PROPOSED_STEP)
     out, into = Side.of(a, OUT, every_other), Side.of(b, IN, every_other)
-    coarse_a, coarse_b = out.coarse(), into.coarse()
     score = np.zeros((len(a), len(b)), np.float32)
-    for first, second in product(_known_moments(out), _known_moments(into)):
-        _propose(score, (out, coarse_a, first), (into, coarse_b, second))
+    for first, second in product(_moving(out), _moving(into)):
+        _propose(score, out, into, first, second)
     return BlockScores.proposal(score, a.arrays["frame"][:, OUT], b.arrays["frame"][:, IN])
 
 
 def refined(a: Representation, b: Representation, rows_a: np.ndarray, rows_b: np.ndarray) -> BlockScores:
     """The given pairs of rows, int64 (P,) each, at the best of all their moments; arrays of the result are (P,)."""
-
     tile = rows_a // _ROWS_AT_ONCE * (len(b) // _ROWS_AT_ONCE + 1) + rows_b // _ROWS_AT_ONCE
     order = np.argsort(tile, kind="stable")
-    starts = np.flatnonzero(np.diff(tile[order], prepend=-1)) if len(order) else np.zeros(1, np.int64)
-    found = BlockScores.joined(
-        [_refined_tile(a, b, rows_a[which], rows_b[which]) for which in np.split(order, starts[1:])]
-    )
+    tiles = np.split(order, np.flatnonzero(np.diff(tile[order])) + 1)
+    found = BlockScores.joined([_refined_tile(a, b, rows_a[which], rows_b[which]) for which in tiles])
     back = np.argsort(order)
     cues = {name: values[back] for name, values in found.cues.items()}
     return BlockScores(found.score[back], found.frame_a[back], found.frame_b[back], cues)
@@ -96,11 +93,7 @@ def _refined_tile(a: Representation, b: Representation, rows_a: np.ndarray, rows
     """Pairs of a few rows, which are unpacked once."""
     (some_a, at_a), (some_b, at_b) = (np.unique(rows, return_inverse=True) for rows in (rows_a, rows_b))
     out, into = Side.of(a.rows(some_a), OUT), Side.of(b.rows(some_b), IN)
-
-    def some(part_a: np.ndarray, part_b: np.ndarray) -> BlockScores:
-        return _refined(out, into, part_a, part_b)
-
-    return scored_in_parts(some, at_a, at_b, _PAIRS_AT_ONCE)
+    return scored_in_parts(partial(_refined, out, into), at_a, at_b, _PAIRS_AT_ONCE)
 
 
 @dataclass(frozen=True)
@@ -280,36 +273,48 @@ class Agreement:
     score: np.ndarray
 
 
-def _known_moments(side: Side) -> Iterator[tuple[int, int, np.ndarray]]:
-    """Readings of moments and the rows, int64, that have them and in which something moves."""
+@dataclass(frozen=True)
+class Moving:
+    """The K rows of a side that have one reading of one moment, and in which something moves.
+
+    Attributes:
+        at: index of (N, 2, M): the rows, int64 (K,), the reading and the moment.
+        subject: float32 (K, 80), on every other cell, and `subject_length`, float32 (K,).
+        camera: float32 (K, 4), and `camera_length`, float32 (K,).
+    """
+
+    at: tuple[np.ndarray, int, int]
+    subject: np.ndarray
+    subject_length: np.ndarray
+    camera: np.ndarray
+    camera_length: np.ndarray
+
+
+def _moving(side: Side) -> Iterator[Moving]:
+    """All readings of moments of a side that some rows have."""
     moves = side.subject_known * np.maximum(side.subject_speed, side.camera_speed) > STILL_SPEED
+    coarse = side.coarse()
     for reading, moment in product((_FITTED, _STILL), range(side.frame.shape[1])):
-        rows = np.flatnonzero(moves[:, reading, moment])
-        if len(rows):
-            yield reading, moment, rows
+        at = np.flatnonzero(moves[:, reading, moment]), reading, moment
+        if len(at[0]):
+            yield Moving(at, coarse[at], np.linalg.norm(coarse[at], axis=1), side.camera[at], side.camera_speed[at])
 
 
-def _propose(
-    score: np.ndarray,
-    a: tuple[Side, np.ndarray, tuple[int, int, np.ndarray]],
-    b: tuple[Side, np.ndarray, tuple[int, int, np.ndarray]],
-) -> None:
+def _propose(score: np.ndarray, out: Side, into: Side, a: Moving, b: Moving) -> None:
     """Raise scores (A, B) to what the rows have in common in one reading of one moment each, where it is more."""
-    (out, coarse_a, (reading_a, m, rows_a)), (into, coarse_b, (reading_b, n, rows_b)) = a, b
-    at_a, at_b = (rows_a, reading_a, m), (rows_b, reading_b, n)
-    subject, camera = _squared(coarse_a[at_a], coarse_b[at_b]), _squared(out.camera[at_a], into.camera[at_b])
-    long_a, long_b = np.linalg.norm(coarse_a[at_a], axis=1), np.linalg.norm(coarse_b[at_b], axis=1)
-    faster = np.maximum(long_a[:, None], long_b[None])
-    faster_camera = np.maximum(out.camera_speed[at_a][:, None], into.camera_speed[at_b][None])
+    subject, camera = _squared(a.subject, b.subject), _squared(a.camera, b.camera)
+    faster = np.maximum(a.subject_length[:, None], b.subject_length)
+    faster_camera = np.maximum(a.camera_length[:, None], b.camera_length)
     # Nearly all pairs have nothing in common, which is soon seen.
     near = (subject < np.square(SUBJECT_CLOSENESS[1] * faster)) | (
         camera < np.square(CAMERA_CLOSENESS[1] * faster_camera)
     )
     i, j = np.nonzero(near)
-    speeds_a, speeds_b = out.speeds((rows_a[i], reading_a, m)), into.speeds((rows_b[j], reading_b, n))
+    rows_a, rows_b = a.at[0][i], b.at[0][j]
+    speeds_a, speeds_b = out.speeds((rows_a, *a.at[1:])), into.speeds((rows_b, *b.at[1:]))
     agreement = _agreement(subject[i, j], camera[i, j], speeds_a, speeds_b)
-    found = agreement.score * (1 - SUSTAINED_WEIGHT * (1 - out.sustained[rows_a[i], m]))
-    np.maximum.at(score, (rows_a[i], rows_b[j]), found)
+    found = agreement.score * (1 - SUSTAINED_WEIGHT * (1 - out.sustained[rows_a, a.at[2]]))
+    np.maximum.at(score, (rows_a, rows_b), found)
 
 
 def _refined(out: Side, into: Side, rows_a: np.ndarray, rows_b: np.ndarray) -> BlockScores:
@@ -384,13 +389,12 @@ def _held(score: np.ndarray, is_cut: np.ndarray) -> np.ndarray:
         score: of every cut; where it is 0 the mean is too.
         is_cut: bool (P, M, N); the others are not counted.
     """
-    total, count = np.zeros_like(score), np.zeros(score.shape, np.int32)
+    _, rows, columns = score.shape
     score = np.where(is_cut, score, 0)
-    for step in range(-HELD_MOMENTS, HELD_MOMENTS + 1):
-        here = (slice(None), *(slice(max(-step, 0), max(size - max(step, 0), 0)) for size in score.shape[1:]))
-        there = (slice(None), *(slice(max(step, 0), max(size + min(step, 0), 0)) for size in score.shape[1:]))
-        total[here] += score[there]
-        count[here] += is_cut[there]
+    around = ((0, 0), (HELD_MOMENTS, HELD_MOMENTS), (HELD_MOMENTS, HELD_MOMENTS))
+    scores, counted = np.pad(score, around), np.pad(is_cut, around)
+    steps = [np.s_[:, step : step + rows, step : step + columns] for step in range(2 * HELD_MOMENTS + 1)]
+    total, count = sum(scores[step] for step in steps), sum(counted[step].astype(np.int32) for step in steps)
     return np.where(score > 0, total / np.maximum(count, 1), 0)
 
 
