@@ -55,12 +55,26 @@ def cut_moments(shots: UsableShots, seconds: np.ndarray, parameters: MomentParam
     moments = np.zeros((len(shots), 2, parameters.per_side), np.int64)
     for row, (start, stop) in enumerate(zip(shots.start_frame.tolist(), shots.stop_frame.tolist(), strict=True)):
         times = seconds[start:stop]
-        searched = min((times[-1] - times[0]) * parameters.share, parameters.longest_seconds)
-        handle = min(parameters.handle_seconds, searched / 4)
+        handle, searched = searched_seconds(
+            times[-1] - times[0], parameters.share, parameters.longest_seconds, parameters.handle_seconds
+        )
         into = np.linspace(times[0] + handle, times[0] + searched, parameters.per_side)
         out = np.linspace(times[-1] - searched, times[-1] - handle, parameters.per_side)
         moments[row, IN], moments[row, OUT] = start + _nearest(times, into), start + _nearest(times, out)
     return moments
+
+
+def searched_seconds(duration: float, share: float, longest: float, handle: float) -> tuple[float, float]:
+    """From where to where either end of a shot is searched for moments, in seconds from its outermost frame.
+
+    Args:
+        duration: of the shot.
+        share: of it that is searched.
+        longest: seconds, and never more than this.
+        handle: seconds left beyond the outermost moment, but never more than a quarter of what is searched.
+    """
+    searched = min(duration * share, longest)
+    return min(handle, searched / 4), searched
 
 
 def coarse_moments(per_side: int) -> tuple[int, ...]:

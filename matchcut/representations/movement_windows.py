@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from matchcut.representations.moments import searched_seconds
+
 SAME_TIME = 1e-6  # seconds: times are fractions, and six frames of 24 a second are a quarter of one
 
 
@@ -98,8 +100,9 @@ def moments_of(
     """
     times = seconds[start:stop]
     duration = float(times[-1] - times[0])
-    searched = min(duration * parameters.share, parameters.longest_seconds)
-    handle = min(parameters.handle_seconds, searched / 4)
+    handle, searched = searched_seconds(
+        duration, parameters.share, parameters.longest_seconds, parameters.handle_seconds
+    )
     apart = duration / (stop - 1 - start)
     step = max(1, round(1 / apart / parameters.moments_per_second))
 
