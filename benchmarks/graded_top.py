@@ -1,14 +1,13 @@
 """The graded top 20: candidates of real films as one catalogue, looked at and judged, beside the plain method.
 
-    python -m benchmarks.graded_top [VIDEO...] [--home DIR] [--sheets DIR] [--add] [--leave-one-out]
+    python -m benchmarks.graded_top [VIDEO...] [--home DIR] [--sheets DIR] [--draw DIR] [--leave-one-out]
         [--handles SECONDS...] [--json FILE]
 
 Runs `matchcut run` on the given videos or folders (default: `../shared/videos` where it is there, and the demo's
-films), takes the best 20 of every flavor and of the plain method (`plain_match.py`), draws a contact sheet of each
-(a row per pair: four frames of the second before the cut, four of the second from it on, as they pass when it is
-played), and looks the pairs up in the graded file, `benchmarks/results/grades.json`. A grade belongs to a cut, not to
-a rank, so that it outlives another ranking, but not a cut point that moved; `--add` writes pairs without a grade into
-the file, to be filled in by whoever looks at them.
+films), takes the best 20 of every flavor and of the plain method (`plain_match.py`), and looks the cuts up in the
+graded file (`benchmarks/grades.py`). `--sheets` draws a contact sheet of each list (a row per pair: four frames of the
+second before the cut, four of the second from it on, as they pass when it is played). `--draw` draws cuts that nobody
+graded, for blind graders (`benchmarks/blind_grading.py`).
 `--leave-one-out` ranks again with each cue of the ranking turned off. `--handles` matches movements again with other
 handles (`[action_match] handle_seconds`), which moves all frames at which a shot may be cut: a list that is good with
 one of them only is good by luck.
@@ -16,16 +15,16 @@ one of them only is good by luck.
 
 import argparse
 import json
+import random
 import sys
 import tempfile
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from benchmarks.blind_grading import draw, frames_from
+from benchmarks.grades import ACCEPTED, GRADES, SAME_CUT_FRAMES, Cut, Grade, Side, grade_of, kappa, load_grades, summary
 from benchmarks.machine import machine_facts, shared_videos
 from benchmarks.pipeline import matchcut
 from benchmarks.plain_match import action_pairs, describe, frame_pairs
@@ -41,129 +40,20 @@ from resources.home import Home
 from resources.sample_films import make_sample_titles
 
 K = 20
+NUM_RANDOM = 10
+"""Cuts that graders are asked about and nobody found, as controls."""
 DEFAULT_JSON = Path("benchmarks/results/graded_top.json")
-GRADES = Path("benchmarks/results/grades.json")
-ACCEPTED = "accepted"
-VERDICTS: Mapping[str, str] = {
-    ACCEPTED: "a person would keep it as a match cut",
-    "weak": "what should match does not, or does not show",
-    "same place": "it matches because it is one room, set-up or person a moment later",
-    "near-duplicate": "both sides show the same shot",
-    "mask error": "what matches is no person",
-    "credit": "a title card, a logo or credits",
-    "black": "a black or blank frame at the cut",
-}
-OF_SHOTS = ("same place", "near-duplicate")
-"""Verdicts that hold wherever the two shots are cut."""
-SAME_CUT_FRAMES = 6
-"""A cut point that moved by more frames, a quarter of a second, is another cut."""
 SECONDS_FROM_CUT = (0.0, 0.25, 0.6, 1.0)
 _TILE_WIDTH = 160
 
-
-@dataclass(frozen=True)
-class Side:
-    """One side of a cut: the title by its file's name, a frame, and the shot that it lies in."""
-
-    title: str
-    shot: int
-    frame: int
-    start_frame: int
-    stop_frame: int
-
-    def is_same_shot(self, other: "Side") -> bool:
-        """Whether both mean one shot, also where its boundaries moved a little or shots before it changed."""
-        if self.title != other.title:
-            return False
-        shared = min(self.stop_frame, other.stop_frame) - max(self.start_frame, other.start_frame)
-        return 2 * shared > max(self.stop_frame - self.start_frame, other.stop_frame - other.start_frame)
+Asked = tuple[str, Cut]
+"""A way of matching and a cut."""
 
 
-@dataclass(frozen=True)
-class Cut:
-    """A candidate of any method."""
-
-    a: Side
-    b: Side
-    score: float
-
-
-@dataclass(frozen=True)
-class Grade:
-    """What a person said of a pair.
-
-    Attributes:
-        method: which way of matching was asked for: frame_match, action_match, ...; a pair may be good in one way only.
-        a, b: the sides as they were seen.
-        verdict: a key of `VERDICTS`, empty where nobody looked yet.
-        reason: in words.
-        same_as: a name that pairs share which show the same cut again; each name counts once. Empty: its own.
-    """
-
-    method: str
-    a: Side
-    b: Side
-    verdict: str = ""
-    reason: str = ""
-    same_as: str = ""
-
-    def __post_init__(self) -> None:
-        if self.verdict and self.verdict not in VERDICTS:
-            raise ValueError(f"verdict must be one of {sorted(VERDICTS)}, got {self.verdict!r}")
-
-    def is_of(self, method: str, cut: Cut) -> bool:
-        """Whether the grade is about this cut; the way back is another cut, and so is another point to cut at."""
-        if not (self.method == method and self.a.is_same_shot(cut.a) and self.b.is_same_shot(cut.b)):
-            return False
-        return self.verdict in OF_SHOTS or self.moved(cut) <= SAME_CUT_FRAMES
-
-    def moved(self, cut: Cut) -> int:
-        """How many frames lie between this cut and the one that was graded, on the side that moved more."""
-        return max(abs(self.a.frame - cut.a.frame), abs(self.b.frame - cut.b.frame))
-
-
-def load_grades(path: Path) -> list[Grade]:
-    """The graded file; empty where there is none."""
-    rows = json.loads(path.read_text()) if path.exists() else []
-    return [Grade(**{**row, "a": Side(**row["a"]), "b": Side(**row["b"])}) for row in rows]
-
-
-def save_grades(grades: Sequence[Grade], path: Path) -> None:
-    """One line per grade, so that differences can be read."""
-    lines = ",\n".join(" " + json.dumps(asdict(grade)) for grade in grades)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f"[\n{lines}\n]\n")
-
-
-def grade_of(grades: Sequence[Grade], method: str, cut: Cut) -> Grade | None:
-    """The grade of a cut, that of the nearest where several are; None where nobody looked at it."""
-    about = (grade for grade in grades if grade.verdict and grade.is_of(method, cut))
-    return min(about, key=lambda grade: grade.moved(cut), default=None)
-
-
-def looked_up(grades: Sequence[Grade], method: str, cuts: Sequence[Cut]) -> tuple[list[Grade | None], list[Grade]]:
-    """The grade of each cut, and an empty one for each that nobody looked at."""
+def looked_up(grades: Sequence[Grade], method: str, cuts: Sequence[Cut]) -> tuple[list[Grade | None], list[Asked]]:
+    """The grade of each cut, and those that nobody looked at."""
     found = [grade_of(grades, method, cut) for cut in cuts]
-    return found, [Grade(method, cut.a, cut.b) for cut, grade in zip(cuts, found, strict=True) if grade is None]
-
-
-def summary(found: Sequence[Grade | None]) -> dict[str, Any]:
-    """Counts of a graded list.
-
-    Args:
-        found: the grade of each candidate, best first.
-
-    Returns:
-        `accepted` (all), `different_accepted` (each `same_as` once), `ungraded`, and every verdict with its count.
-    """
-    accepted = [(place, grade) for place, grade in enumerate(found) if grade and grade.verdict == ACCEPTED]
-    return {
-        "candidates": len(found),
-        "accepted": len(accepted),
-        "different_accepted": len({grade.same_as or place for place, grade in accepted}),
-        "ungraded": sum(grade is None for grade in found),
-        "verdicts": dict(Counter(grade.verdict for grade in found if grade)),
-    }
+    return found, [(method, cut) for cut, grade in zip(cuts, found, strict=True) if grade is None]
 
 
 # --- the lists ---
@@ -186,6 +76,10 @@ class Library:
         entries = [entry for entry in self.bench.catalogue.entries() if entry.digest in encoded]
         return {entry.title: TitleInputs(self.bench.store, self.pipeline, entry) for entry in one_per_content(entries)}
 
+    def by_name(self) -> dict[str, TitleInputs]:
+        """The same by the title's short name, as sides have it."""
+        return {_short(title): each for title, each in self.inputs().items()}
+
     def ranked(self, flavor: str, weights: RankingWeights | None = None, k: int = K) -> list[Cut]:
         """The best candidates of a flavor, with other weights if they are given."""
         pipeline = self.pipeline
@@ -202,6 +96,25 @@ class Library:
             )
             for c in rank_stored(Shelf(self.bench.store, pipeline), features, pairs, k=k)
         ]
+
+    def random_cuts(self, count: int, seed: int = 0) -> list[Asked]:
+        """From near the end of any shot to near the start of any shot of another title, for any flavor."""
+        chosen = random.Random(seed)
+        methods = [features.flavor.name for features in self.pipeline.flavors if not features.flavor.reads_sound]
+        shots = [
+            (title, int(shot), each.shots)
+            for title, each in sorted(self.inputs().items())
+            for shot in usable_shots(each.shots, each.deduplicated).shot
+        ]
+        cuts: list[Asked] = []
+        while len(cuts) < count:
+            (title_a, a, of_a), (title_b, b, of_b) = chosen.sample(shots, 2)
+            if title_a != title_b:
+                out = max(of_a.start_frame[a], of_a.stop_frame[a] - SAME_CUT_FRAMES)
+                into = min(of_b.stop_frame[b] - 1, of_b.start_frame[b] + SAME_CUT_FRAMES)
+                sides = _side(of_a, title_a, a, int(out)), _side(of_b, title_b, b, int(into))
+                cuts.append((chosen.choice(methods), Cut(*sides)))
+        return cuts
 
     def plain(self) -> dict[str, list[Cut]]:
         """The best pairs of the plain method; "frame_match" and "action_match"."""
@@ -227,7 +140,7 @@ class Library:
 
     def picture(self, cuts: Sequence[Cut], grades: Sequence[Grade | None]) -> Any:
         """A contact sheet, uint8 (H, W, 3) RGB."""
-        by_name = {_short(title): each for title, each in self.inputs().items()}
+        by_name = self.by_name()
         return sheet(
             [tile for row in enumerate(zip(cuts, grades, strict=True), start=1) for tile in _row(by_name, *row)],
             columns=2 * len(SECONDS_FROM_CUT),
@@ -249,27 +162,20 @@ def _row(inputs: Mapping[str, TitleInputs], rank: int, row: tuple[Cut, Grade | N
     cut, grade = row
     mark = (150, 150, 158) if grade is None else (110, 200, 130) if grade.verdict == ACCEPTED else (230, 90, 80)
     out, into = inputs[cut.a.title].proxy, inputs[cut.b.title].proxy
-    before = _frames_from(out.seconds, cut.a, [-seconds for seconds in reversed(SECONDS_FROM_CUT)])
-    after = _frames_from(into.seconds, cut.b, SECONDS_FROM_CUT)
+    before = frames_from(out.seconds, cut.a, [-seconds for seconds in reversed(SECONDS_FROM_CUT)])
+    after = frames_from(into.seconds, cut.b, SECONDS_FROM_CUT)
     words = [f"{rank}  {cut.score:.3f}", f"{cut.a.title} {cut.a.shot}", "", f"frame {cut.a.frame}"]
     words += [f"frame {cut.b.frame}", f"{cut.b.title} {cut.b.shot}", "", grade.verdict if grade else "?"]
     pictures = [*thumbnails(out, before, width=_TILE_WIDTH), *thumbnails(into, after, width=_TILE_WIDTH)]
     yield from (Tile(picture, caption, mark) for picture, caption in zip(pictures, words, strict=True))
 
 
-def _frames_from(times: np.ndarray, side: Side, seconds: Sequence[float]) -> list[int]:
-    """Frames of a side's shot so many seconds from the cut; at its end the last one stays."""
-    wanted = times[side.frame] + np.array(seconds)
-    numbers = np.searchsorted(times, wanted - 1e-6)
-    return [int(number) for number in np.clip(numbers, side.start_frame, side.stop_frame - 1)]
-
-
-def measure(library: Library, grades: list[Grade], sheets: Path | None) -> tuple[dict[str, Any], list[Grade]]:
+def measure(library: Library, grades: list[Grade], sheets: Path | None) -> tuple[dict[str, Any], list[Asked]]:
     """The lists with their grades, and the pairs that nobody graded yet."""
     lists = {f"{flavor.flavor.name}": library.ranked(flavor.flavor.name) for flavor in library.pipeline.flavors}
     lists |= {f"plain {method}": cuts for method, cuts in library.plain().items()}
     result: dict[str, Any] = {}
-    missing: list[Grade] = []
+    missing: list[Asked] = []
     for name, cuts in lists.items():
         method = name.removeprefix("plain ")
         found, more = looked_up(grades, method, cuts)
@@ -288,7 +194,7 @@ def measure(library: Library, grades: list[Grade], sheets: Path | None) -> tuple
     return result, missing
 
 
-def leave_one_out(library: Library, grades: list[Grade]) -> tuple[dict[str, Any], list[Grade]]:
+def leave_one_out(library: Library, grades: list[Grade]) -> tuple[dict[str, Any], list[Asked]]:
     """Each flavor's counts with every cue, without each, and without any; and the pairs that nobody graded yet."""
     full = library.pipeline.settings.top_k.weights
     names = [each.name for each in fields(RankingWeights)]
@@ -296,7 +202,7 @@ def leave_one_out(library: Library, grades: list[Grade]) -> tuple[dict[str, Any]
     variants |= {f"without {name}": replace(full, **{name: 0.0}) for name in names}
     variants["no cue"] = RankingWeights(**dict.fromkeys(names, 0.0))
     result: dict[str, Any] = {}
-    missing: list[Grade] = []
+    missing: list[Asked] = []
     for features in library.pipeline.flavors:
         method = features.flavor.name
         rows = {}
@@ -311,7 +217,7 @@ def leave_one_out(library: Library, grades: list[Grade]) -> tuple[dict[str, Any]
 
 def with_handles(
     library: Library, videos: Sequence[Path], grades: list[Grade], handles: Sequence[float]
-) -> tuple[dict[str, Any], list[Grade]]:
+) -> tuple[dict[str, Any], list[Asked]]:
     """Counts of action match with each handle, in seconds, and the pairs that nobody graded yet.
 
     Raises:
@@ -319,7 +225,7 @@ def with_handles(
     """
     home = library.bench.home
     result: dict[str, Any] = {}
-    missing: list[Grade] = []
+    missing: list[Asked] = []
     for seconds in handles:
         with home.settings_file.open("x") as file:
             file.write(f"[action_match]\nhandle_seconds = {seconds}\n")
@@ -332,6 +238,15 @@ def with_handles(
         missing += more
         result[f"{seconds:g} s"] = summary(found)
     return result, missing
+
+
+def _unseen(cuts: Sequence[Asked]) -> list[Asked]:
+    """Each cut once, also where it comes up at frames that are a little apart."""
+    once: list[Asked] = []
+    for method, cut in cuts:
+        if not any(method == name and cut.is_same(other) for name, other in once):
+            once.append((method, cut))
+    return once
 
 
 def show(result: Mapping[str, Any]) -> None:
@@ -363,7 +278,7 @@ def main(given: Sequence[str] | None = None) -> None:
     parser.add_argument("--home", type=Path, metavar="DIR", help="keep what is computed; default: a temporary folder")
     parser.add_argument("--sheets", type=Path, metavar="DIR", help="write a contact sheet of each list")
     parser.add_argument("--grades", type=Path, default=GRADES, metavar="FILE", help=f"default: {GRADES}")
-    parser.add_argument("--add", action="store_true", help="write ungraded pairs into the graded file, to be filled in")
+    parser.add_argument("--draw", type=Path, metavar="DIR", help="draw cuts that nobody graded, for blind graders")
     parser.add_argument("--leave-one-out", action="store_true", help="also rank without each cue")
     parser.add_argument(
         "--handles", nargs="+", type=float, default=[], metavar="SECONDS", help="also match movements with each handle"
@@ -378,6 +293,12 @@ def main(given: Sequence[str] | None = None) -> None:
         without, more = leave_one_out(library, grades) if arguments.leave_one_out else ({}, [])
         handles, others = with_handles(library, videos, grades, arguments.handles)
         titles = [_short(title) for title in library.inputs()]
+        heard = {each.flavor.name for each in library.pipeline.flavors if each.flavor.reads_sound}
+        unseen = _unseen([asked for asked in (*missing, *more, *others) if asked[0] not in heard])
+        if arguments.draw and unseen:
+            proxies = {title: each.proxy for title, each in library.by_name().items()}
+            draw([*unseen, *library.random_cuts(NUM_RANDOM)], proxies, arguments.draw)
+            print(f"{len(unseen)} cuts that nobody graded are drawn in {arguments.draw}", file=sys.stderr)
     show(lists)
     for method, rows in without.items():
         print(f"\n{method}")
@@ -385,16 +306,18 @@ def main(given: Sequence[str] | None = None) -> None:
     if handles:
         print("\naction match with other handles")
         show(handles)
-    if arguments.add:
-        unseen = list(grades)
-        for grade in (*missing, *more, *others):
-            if not any(each.is_of(grade.method, Cut(grade.a, grade.b, 0.0)) for each in unseen):
-                unseen.append(grade)
-        save_grades(unseen, arguments.grades)
-        print(f"\n{len(unseen) - len(grades)} pairs added to {arguments.grades}", file=sys.stderr)
     result = {
         "titles": titles,
         "k": K,
+        "graded": {
+            method: {
+                "cuts": len(of_method),
+                "accepted": sum(grade.verdict == ACCEPTED for grade in of_method),
+                "kappa": kappa(of_method),
+            }
+            for method in sorted({grade.method for grade in grades})
+            if (of_method := [grade for grade in grades if grade.method == method and len(grade.verdicts) > 1])
+        },
         "lists": lists,
         "leave_one_out": without,
         "handles": handles,

@@ -37,21 +37,25 @@ def figures(results: Path = RESULTS) -> str:
 
 
 def graded_top(result: dict[str, Any]) -> str:
-    """How many of the best candidates a person accepted, as `benchmarks.graded_top` looked them up."""
+    """How many of the best candidates graders accepted, as `benchmarks.graded_top` looked them up."""
     rows = [
         f"| {name.replace('_', ' ')} | {row['candidates']} | {row['accepted']} | {row['different_accepted']} "
         f"| {_why_not(row)} |"
         for name, row in result["lists"].items()
         if row["verdicts"]  # a list that nobody looked at says nothing
     ]
+    agree = ", ".join(
+        f"{row['kappa']:.2f} over {row['cuts']} {name.replace('_', ' ')}es" for name, row in result["graded"].items()
+    )
     return "\n".join(
         [
             f"`python -m benchmarks.graded_top`, the best {result['k']} of {len(result['titles'])} titles as one "
-            "catalogue, each cut judged once by one grader: from six to fourteen still frames around it, or from "
-            "eight over the second before and after, as it plays; sound match was not graded. The plain method "
-            "matches middle frames (mask IoU) and mean flow (cosine). The ranking's weights and some of the scores' "
-            "were chosen with these grades in view, and with those of some 600 pairs more that other orders of the "
-            "same scores would have put on top:",
+            "catalogue, each cut judged by three graders or more who saw twelve frames of the second before and after "
+            "it, in random order among cuts of other methods and random ones, and no score, rank or name; what more "
+            "than half accept is accepted. The graders are instances of a vision-language model that were asked as "
+            f"film editors; no editor has judged these. They agree (Fleiss' kappa): {agree}. Sound match was not "
+            "graded. The plain method matches middle frames (mask IoU) and mean flow (cosine). Scores of action match "
+            "were chosen with such grades of these films in view, the ranking's weights with an earlier grading:",
             "",
             "| list | candidates | accepted | different cuts | why the others are not |",
             "|---|---:|---:|---:|---|",

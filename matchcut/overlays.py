@@ -12,10 +12,11 @@ from matchcut.representations.flavor import Representation
 from matchcut.representations.moments import IN, OUT
 from matchcut.representations.movement import camera_field
 
-ALGORITHM = "3"
+ALGORITHM = "4"
 
 _PALETTE = ("#2dd4bf", "#f59e0b", "#a78bfa", "#f472b6")
-_ARROW = "#ffdc3c"
+_CAMERA_ARROW, _MOVER_ARROW = ("#ffdc3c", 0.06), ("#50dcff", 0.18)  # colour, and width in cells
+_ARROW_CELLS = 9, 16
 _ARROW_SECONDS = 0.25  # an arrow is as long as the way in this time
 _STILL_HEIGHTS = 0.02  # movement a second, in heights of the picture, that no arrow is drawn for
 _SEEN_WORTH = 0.1  # of a figure, from which it is drawn
@@ -39,7 +40,7 @@ def overlay(representation: Representation, shot: int, frame: int, *, is_end: bo
     if len(rows) == 0:
         return None
     arrays = {name: array[rows[0]] for name, array in representation.arrays.items()}
-    masks, moments, camera, subject = (arrays.get(name, _ABSENT) for name in ("masks", "frame", "camera", "subject"))
+    masks, moments, camera, mover = (arrays.get(name, _ABSENT) for name in ("masks", "frame", "camera", "mover"))
     figure, worth = (arrays.get(name, _ABSENT) for name in ("figure", "figure_worth"))
     if moments.ndim != 2:
         return None
@@ -49,17 +50,27 @@ def overlay(representation: Representation, shot: int, frame: int, *, is_end: bo
         return _silhouettes(masks[at])
     if figure.ndim == 3 and figure.shape[:2] == worth.shape == moments.shape and _is_grid(figure):
         return _silhouettes(figure[at][None]) if worth[at] >= _SEEN_WORTH else None
-    if subject.ndim == 5 and subject.shape[:2] == camera.shape[:2] == moments.shape:
-        return _arrows(_movement(camera[at], subject[at].astype(np.float64)))
+    if mover.ndim == 4 and mover.shape[:2] == camera.shape[:2] == moments.shape:
+        return _movement(camera[at].astype(np.float64), mover[at][0].astype(np.float64))
     return None
 
 
-def _movement(camera: np.ndarray, subject: np.ndarray) -> np.ndarray:
-    """All movement, of the camera and of what is filmed, float64 (rows, columns, 2), in heights per second."""
-    rows, columns = subject.shape[:2]
+def _movement(camera: np.ndarray, mover: np.ndarray) -> str | None:
+    """Thin arrows for what the camera makes the picture do, and a thick one for what moves most before it.
+
+    Args:
+        camera: float (4,), as `movement.fit_camera` gives it, per second.
+        mover: float (4,), place and velocity, in heights of the picture and seconds.
+    """
+    rows, columns = _ARROW_CELLS
     y, x = np.mgrid[:rows, :columns]
     places = np.stack([(x + 0.5 - columns / 2) / rows, (y + 0.5) / rows - 0.5], axis=-1).reshape(-1, 2)
-    return np.asarray(subject + camera_field(camera, places).reshape(subject.shape))
+    drawn = [
+        _arrows(places, camera_field(camera, places), *_CAMERA_ARROW),
+        _arrows(mover[None, :2], mover[None, 2:], *_MOVER_ARROW),
+    ]
+    shapes = [shape for shape in drawn if shape]
+    return _svg(columns, rows, shapes) if shapes else None
 
 
 def _is_grid(packed: np.ndarray) -> bool:
@@ -98,17 +109,21 @@ def _runs(mask: np.ndarray) -> Iterator[str]:
             yield f"M{start} {row}h{stop - start}v1H{start}z"
 
 
-def _arrows(flow: np.ndarray) -> str | None:
-    """Movement as arrows.
+def _arrows(places: np.ndarray, velocities: np.ndarray, color: str, width: float) -> str:
+    """An arrow at each place that moves; empty where none does.
 
     Args:
-        flow: float (rows, columns, 2), to the right and down, in heights of the picture per second.
+        places: float (K, 2), right and down of the middle, in heights of the picture.
+        velocities: float (K, 2), to the right and down, in heights per second.
+        color: of the lines.
+        width: of the lines, in cells.
     """
-    height, width = flow.shape[:2]
+    rows, columns = _ARROW_CELLS
     lines = []
-    for row, column in zip(*np.nonzero(np.hypot(flow[..., 0], flow[..., 1]) >= _STILL_HEIGHTS), strict=True):
-        step = flow[row, column] * _ARROW_SECONDS * height
-        x, y = column + 0.5, row + 0.5
+    for place, velocity in zip(places, velocities, strict=True):
+        if np.hypot(*velocity) < _STILL_HEIGHTS:
+            continue
+        (x, y), step = place * rows + np.array([columns, rows]) / 2, velocity * _ARROW_SECONDS * rows
         ahead, aside = step * 0.7, np.array([-step[1], step[0]]) * 0.15
         left, right = ahead + aside, ahead - aside
         lines.append(
@@ -116,8 +131,12 @@ def _arrows(flow: np.ndarray) -> str | None:
             f"M{x + left[0]:.2f} {y + left[1]:.2f}L{x + step[0]:.2f} {y + step[1]:.2f}"
             f"L{x + right[0]:.2f} {y + right[1]:.2f}"
         )
-    drawn = f'<path fill="none" stroke="{_ARROW}" stroke-width=".06" stroke-linejoin="round" d="{"".join(lines)}"/>'
-    return _svg(width, height, [drawn]) if lines else None
+    path = "".join(lines)
+    return (
+        f'<path fill="none" stroke="{color}" stroke-width="{width}" stroke-linejoin="round" d="{path}"/>'
+        if path
+        else ""
+    )
 
 
 def _svg(width: int, height: int, shapes: list[str]) -> str:

@@ -7,32 +7,42 @@ from matchcut.representations.movement import mover_of, spectrum_of
 
 
 def rows(
-    *subjects: object, camera: tuple[float, ...] = (0, 0, 0, 0), rest: float = 0, size: int = 144, support: float = 1
+    *subjects: object, camera: tuple[float, ...] = (0, 0, 0, 0), rest: float = 0, support: float = 1
 ) -> Representation:
     """Shots in which the same moves at all moments: one (x, y) everywhere, or a whole (9, 16, 2) field.
 
-    All that moves can be seen, so that the total is the sum of what is filmed and of a camera that pans.
+    All that moves can be seen, so that all movement is the sum of what is filmed and of a camera that pans.
     """
     n = len(subjects)
     fields = np.stack([np.broadcast_to(np.asarray(subject, np.float32), (9, 16, 2)) for subject in subjects])
-    spectra = [spectrum_of(field + np.array(camera[:2])) for field in fields]
-    movers = np.array([[mover_of(each[None]) for each in (field, field + np.array(camera[:2]))] for field in fields])
+    readings = np.stack([fields, fields + np.array(camera[:2])], axis=1)
+    movers = [[mover_of(field) for field in shot] for shot in readings]
+
+    def at_all(values: object) -> np.ndarray:
+        """float32 (n, 2, 5, ...), of one value per shot."""
+        each = np.asarray(values, np.float32)
+        return np.tile(each[:, None, None], (1, 2, 5, *(1 for _ in each.shape[1:])))
+
+    def of_movers(name: str) -> np.ndarray:
+        return at_all([[getattr(mover, name) for mover in shot] for shot in movers])
+
+    going = np.linalg.norm(of_movers("velocity"), axis=-1)
     return Representation(
         np.arange(n),
         {
             "frame": np.arange(10 * n).reshape(n, 2, 5),
-            "camera": np.tile(np.array(camera, np.float32), (n, 2, 5, 1)),
-            "subject": np.tile(fields[:, None, None], (1, 2, 5, 1, 1, 1)).astype(np.float16),
-            "total": np.tile((fields + np.array(camera[:2]))[:, None, None], (1, 2, 5, 1, 1, 1)).astype(np.float16),
-            "support": np.full((n, 2, 5), support, np.float32),
-            "mover": np.tile(movers[:, None, None], (1, 2, 5, 1, 1)).astype(np.float32),
             "window": np.arange(10 * n).reshape(n, 2, 5, 1) + np.array([-3, 3]),
             "rate": np.full((n, 2, 5), 24, np.float32),
-            "consistency": np.ones((n, 2, 5), np.float32),
-            "sustained": np.ones((n, 2, 5), np.float32),
+            "camera": at_all([camera] * n),
+            "support": np.full((n, 2, 5), support, np.float32),
+            "mover": np.concatenate([of_movers("place"), of_movers("velocity")], axis=-1),
+            "coherence": of_movers("coherence"),
+            "area": of_movers("area"),
+            "speed": at_all(np.sqrt(np.square(readings).sum(axis=-1).mean(axis=(2, 3)))),
+            "going": going,
+            "steadily": going.copy(),
             "rest": np.full(n, rest, np.float32),
-            "spectrum": np.array(spectra),
-            "picture_cells": np.full(n, size),
+            "spectrum": np.array([spectrum_of(field) for field in readings[:, 1]]),
         },
     )
 

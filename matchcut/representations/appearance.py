@@ -37,7 +37,7 @@ EDGE_DIRECTIONS = 4
 NO_BORDER, BORDER_POWER = 0.01, 0.1
 """How much stronger an edge is for bounding what stands out, whose gradient reaches 4: up to 1.8 times. With or without
 that, and without roots of the strengths, more of `benchmarks.planted`'s matches for tuning are found (recall@10 0.68,
-0.65 without, 0.41 with roots), and as many of the graded candidates are accepted (7, 6 and 8 of 20)."""
+0.65 without, 0.41 with roots), and as many candidates were accepted by one grader (7, 6 and 8 of 20)."""
 LIGHTNESS_BINS, COLOR_BINS = 5, 9
 """Of L* over 0 to 100 and of a* and b* over -60 to 60; the middle one holds the greys."""
 

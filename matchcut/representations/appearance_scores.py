@@ -20,8 +20,9 @@ OTHER_COLORS, SAME_COLORS = 0.3, 0.95  # Bhattacharyya coefficients that count n
 # What other light and dark, other colours and light from elsewhere take away of the lines. Chosen among six ways to
 # weigh these by looking at the best twenty pairs of each in the films of `benchmarks.graded_top`.
 LAYOUT_WEIGHT, COLOR_WEIGHT, LIGHT_WEIGHT = 0.2, 0.05, 0.05
-# What masks and outlines have to say of the figure, and what lines say of what the figure leaves open. Chosen on the
-# graded candidates: at nearly all of 100 settings around these 5 to 8 of 20 are accepted, by the lines alone 3.
+# What masks and outlines have to say of the figure, and what lines say of what the figure leaves open. Chosen on
+# candidates that one grader judged: at nearly all of 100 settings around these 5 to 8 of 20 were accepted, by the lines
+# alone 3.
 MASK_WEIGHT, OUTLINE_WEIGHT = 0.3, 0.7
 LINES_WEIGHT = 0.6
 LINES = ("edges", "layout", "colors", "light")

@@ -21,7 +21,7 @@ LEVELS = 8  # heights at which each channel is cut
 FLAT_SPAN = (6.0, 8.0, 8.0)
 FULL_SPAN = (40.0, 25.0, 25.0)
 # Part of the figure is what is surrounded this often, as a share of the most surrounded. With 0.25 masks are larger and
-# lie a little better on persons, but 5 of 20 graded candidates are accepted, with 0.35 and 0.45 seven or eight.
+# lie a little better on persons, but one grader accepted 5 of 20 candidates, with 0.35 and 0.45 seven or eight.
 SHARE_OF_MOST = 0.35
 GAP = 5  # pixels of a picture of 160 by 90: what is nearer is one
 RING = 7  # pixels around a figure that it stands out of

@@ -29,8 +29,9 @@ MIDDLE_SAY, EDGE_POWER = 0.1, 4
 LEAST_WEIGHT = 4.0  # of all cells together, or no camera is fitted
 END_WIDTH = 1 / 8  # of the picture's longer side: an end, where the camera should be seen
 FIT_ROUNDS = 6
-CHECK_STEP = 2  # pixels: flow is smooth, every other one tells whether the way back leads back
 FIT_NOISE = 0.0006  # heights per pair of frames: a tenth of a pixel, what flow is wrong by anyway
+# What is faster than this, in heights per second, and than this share of the fastest cells, is what moves.
+MOVER_LEAST_SPEED, MOVER_SHARE, FASTEST = 0.05, 0.4, 0.98
 DIRECTIONS = 8
 SPEED_BANDS = (0.03, 0.1, 0.3, 0.9)  # heights per second, lower ends
 
@@ -44,14 +45,17 @@ class PairFlow:
         subject: float32 (9, 16, 2), what the camera does not explain, in heights.
         total: float32 (9, 16, 2), all movement that can be trusted, in heights.
         support: how much of either end of the picture can be trusted and moves with the camera, in [0, 1].
-        consistency: how much of all movement the flow back undoes, in [0, 1].
     """
 
     camera: np.ndarray
     subject: np.ndarray
     total: np.ndarray
     support: float
-    consistency: float
+
+    @property
+    def readings(self) -> tuple[np.ndarray, np.ndarray]:
+        """What moves: by the camera that was fitted, and by a camera that stands still."""
+        return self.subject, self.total
 
 
 def flow_between(before: np.ndarray, after: np.ndarray) -> np.ndarray:
@@ -68,37 +72,6 @@ def flow_between(before: np.ndarray, after: np.ndarray) -> np.ndarray:
 
     dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
     return np.asarray(dis.calc(before, after, None), np.float32)  # type: ignore[call-overload]
-
-
-def consistency_of(forth: np.ndarray, back: np.ndarray, trust: np.ndarray) -> float:
-    """How much of the way to the next picture is undone by the way back, 1 where nothing moves.
-
-    The forward-backward check of Sundaram, Brox and Keutzer (ECCV 2010), over the picture instead of per pixel. Dust,
-    fire, a blur in which nothing can be followed and what comes from behind something have no way back.
-
-    Args:
-        forth: float32 (H, W, 2), from `flow_between`.
-        back: float32 (H, W, 2), from the next picture to this one.
-        trust: float32 (rows, columns), in [0, 1], from `texture_of`.
-
-    Returns:
-        In [0, 1]; each place has a say by how far it goes, those that leave the picture none.
-    """
-    import cv2
-
-    height, width = forth.shape[:2]
-    x, y = np.arange(0, width, CHECK_STEP, dtype=np.float32), np.arange(0, height, CHECK_STEP, dtype=np.float32)
-    forth = forth[::CHECK_STEP, ::CHECK_STEP]
-    to_x, to_y = forth[..., 0] + x, forth[..., 1] + y[:, None]
-    stays = (to_x >= 0) & (to_x <= width - 1) & (to_y >= 0) & (to_y <= height - 1)
-    way = np.hypot(forth[..., 0], forth[..., 1]) * stays
-    left = forth + cv2.remap(back, to_x, to_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    missed = np.minimum(np.hypot(left[..., 0], left[..., 1]), way)
-    size = trust.shape[::-1]
-    walked, missed = (
-        float((cv2.resize(each, size, interpolation=cv2.INTER_AREA) * trust).sum()) for each in (way, missed)
-    )
-    return 1 - missed / walked if walked > 0 else 1.0
 
 
 def texture_of(grey: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -205,24 +178,40 @@ def spectrum_of(flow: np.ndarray) -> np.ndarray:
     return np.sqrt(counts / counts.sum()).astype(np.float32)
 
 
-def mover_of(flows: np.ndarray) -> np.ndarray:
-    """Where what moves is on average, and how fast it goes.
+@dataclass(frozen=True)
+class Mover:
+    """What moves most in a flow, as one thing.
+
+    Attributes:
+        place: float (2,), right and down of the grid's middle, in heights of the 16:9 picture; zeros where nothing
+            moves, as all.
+        velocity: float (2,), to the right and down, in the flow's unit.
+        coherence: how far all of it goes one way, in [0, 1].
+        area: the share of the grid that it covers, in [0, 1].
+    """
+
+    place: np.ndarray
+    velocity: np.ndarray
+    coherence: float
+    area: float
+
+
+def mover_of(flow: np.ndarray) -> Mover:
+    """What moves most: the cells that are nearly as fast as the fastest ones.
 
     Args:
-        flows: float (K, H, W, 2), consecutive movements to the right and down, heights per second.
-
-    Returns:
-        float (4,): place right and down of the grid's middle, in heights, and speed to the right and down in heights
-        per second; each cell has a say by how fast it moves. Zeros where nothing does.
+        flow: float (H, W, 2), movement to the right and down, heights per second.
     """
-    _, rows, columns, _ = flows.shape
-    speed = np.linalg.norm(flows, axis=3)
-    if not speed.any():
-        return np.zeros(4)
-    y, x = np.mgrid[:rows, :columns]
-    places = np.stack([(x + 0.5 - columns / 2) / rows, (y + 0.5) / rows - 0.5], axis=-1)
-    say = (speed / speed.sum())[..., None]
-    return np.concatenate([(say * each).sum(axis=(0, 1, 2)) for each in (places, flows)])
+    rows, columns, _ = flow.shape
+    speed = np.linalg.norm(flow, axis=2)
+    moves = speed > max(MOVER_LEAST_SPEED, MOVER_SHARE * float(np.quantile(speed, FASTEST)))
+    if not moves.any():
+        return Mover(np.zeros(2), np.zeros(2), 0.0, 0.0)
+    y, x = np.nonzero(moves)
+    say = speed[moves] / speed[moves].sum()
+    velocity = say @ flow[moves]
+    place = np.array([((x + 0.5) @ say - columns / 2) / rows, (y + 0.5) @ say / rows - 0.5])
+    return Mover(place, velocity, float(np.linalg.norm(velocity) / (say @ speed[moves])), float(moves.mean()))
 
 
 def pair_flow(before: np.ndarray, after: np.ndarray, size: tuple[float, float]) -> PairFlow:
@@ -235,10 +224,10 @@ def pair_flow(before: np.ndarray, after: np.ndarray, size: tuple[float, float]) 
     """
     import cv2
 
-    forth, back = flow_between(before, after), flow_between(after, before)
+    found = flow_between(before, after)
     columns, rows = max(1, before.shape[1] // FIT_CELL), max(1, before.shape[0] // FIT_CELL)
     to_heights = np.divide(size, before.shape[::-1], dtype=np.float32)
-    cells = cv2.resize(forth * to_heights, (columns, rows), interpolation=cv2.INTER_AREA)
+    cells = cv2.resize(found * to_heights, (columns, rows), interpolation=cv2.INTER_AREA)
     trust = texture_of(before, (columns, rows))
     y, x = np.mgrid[:rows, :columns]
     places = np.stack([((x + 0.5) / columns - 0.5) * size[0], ((y + 0.5) / rows - 0.5) * size[1]], axis=-1)
@@ -252,4 +241,4 @@ def pair_flow(before: np.ndarray, after: np.ndarray, size: tuple[float, float]) 
         return lay_field(shaped, round(size[0] * FLOW_HEIGHT), round(size[1] * FLOW_HEIGHT), GRID_WIDTH, GRID_HEIGHT)
 
     support = ends_share(trust * belief.reshape(trust.shape), size)
-    return PairFlow(camera, laid(missed), laid(flow), support, consistency_of(forth, back, trust))
+    return PairFlow(camera, laid(missed), laid(flow), support)

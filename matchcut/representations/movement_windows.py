@@ -22,8 +22,9 @@ class OpticalFlowParameters:
         window_seconds: of movement that is measured, from a moment on where the shot is entered and up to it where it
             is left. The cut is in the middle.
         pairs_per_window: pairs of consecutive frames in a window at most.
-        seen_seconds: up to a moment at which the shot may be left, over which an eye has followed what moves.
-        pairs_seen: pairs of consecutive frames spread over that time.
+        seen_seconds: up to a cut where the shot is left, and from it on where it is entered, over which an eye follows
+            what moves.
+        pairs_seen: pairs of consecutive frames spread over that time, about.
         pairs_over_all: pairs spread over the whole shot.
     """
 
@@ -33,7 +34,7 @@ class OpticalFlowParameters:
     moments_per_second: float = 24.0
     window_seconds: float = 0.25
     pairs_per_window: int = 12
-    seen_seconds: float = 1.0
+    seen_seconds: float = 0.6
     pairs_seen: int = 8
     pairs_over_all: int = 16
 
@@ -56,7 +57,7 @@ class Windows:
     Attributes:
         entering: pairs from each moment on at which it may be entered.
         leaving: pairs up to each moment at which it may be left.
-        seen: pairs over a longer time up to each of the latter.
+        seen: pairs over a longer time from each cut on where the shot is entered, then up to each where it is left.
         over_all: pairs over the whole shot.
     """
 
@@ -68,7 +69,7 @@ class Windows:
     @property
     def ends(self) -> list[tuple[int, int]]:
         """The first and the last frame of each window at a moment."""
-        return [(int(pairs[0]), int(pairs[-1]) + 1) for pairs in (*self.entering, *self.leaving)]
+        return [_ends(pairs) for pairs in (*self.entering, *self.leaving)]
 
     @property
     def cuts(self) -> list[int]:
@@ -77,8 +78,7 @@ class Windows:
         Two windows match best when both hold the same way from one place to another. To show both whole would show that
         way twice.
         """
-        is_left = [False] * len(self.entering) + [True] * len(self.leaving)
-        return [(first + last + 1) // 2 - left for (first, last), left in zip(self.ends, is_left, strict=True)]
+        return [_middle(pairs) for pairs in self.entering] + [_middle(pairs) - 1 for pairs in self.leaving]
 
     @property
     def all(self) -> set[int]:
@@ -119,22 +119,38 @@ def windows_of(start: int, stop: int, seconds: np.ndarray, parameters: OpticalFl
     pairs, p = np.arange(start, stop - 1), parameters
     step = max(1, round(p.seen_seconds * (stop - 1 - start) / (seconds[stop - 1] - seconds[start]) / p.pairs_seen))
 
-    def before(moment: int, limit: float) -> np.ndarray:
-        last = max(moment, start + 1)
-        return pairs[(pairs + 1 <= last) & (seconds[pairs + 1] > seconds[last] - limit + SAME_TIME)]
+    def seen(window: np.ndarray, within: np.ndarray) -> np.ndarray:
+        """Those on the same frames for all moments, so that few are measured."""
+        on_step = pairs[within & (pairs % step == 0)]
+        return on_step if len(on_step) else window
 
-    entering, leaving, seen = [], [], []
+    entering, leaving, seen_after, seen_before = [], [], [], []
     to_enter, to_leave = moments_of(start, stop, seconds, p)
     for moment in to_enter.tolist():
         first = min(moment, stop - 2)
-        within = pairs[(pairs >= first) & (seconds[pairs] < seconds[first] + p.window_seconds - SAME_TIME)]
-        entering.append(_evenly(within, p.pairs_per_window))
+        window = pairs[(pairs >= first) & (seconds[pairs] < seconds[first] + p.window_seconds - SAME_TIME)]
+        entering.append(_evenly(window, p.pairs_per_window))
+        cut = _middle(window)
+        seen_after.append(seen(window, (pairs >= cut) & (seconds[pairs] < seconds[cut] + p.seen_seconds - SAME_TIME)))
     for moment in to_leave.tolist():
-        leaving.append(_evenly(before(moment, p.window_seconds), p.pairs_per_window))
-        within = before(moment, p.seen_seconds)
-        on_step = within[within % step == 0]  # on the same frames for all moments, so that few are measured
-        seen.append(on_step if len(on_step) else within)
-    return Windows(entering, leaving, seen, _evenly(pairs, p.pairs_over_all))
+        last = max(moment, start + 1)
+        window = pairs[(pairs + 1 <= last) & (seconds[pairs + 1] > seconds[last] - p.window_seconds + SAME_TIME)]
+        leaving.append(_evenly(window, p.pairs_per_window))
+        cut = _middle(window)
+        seen_before.append(
+            seen(window, (pairs < cut) & (seconds[pairs + 1] > seconds[cut] - p.seen_seconds + SAME_TIME))
+        )
+    return Windows(entering, leaving, seen_after + seen_before, _evenly(pairs, p.pairs_over_all))
+
+
+def _ends(pairs: np.ndarray) -> tuple[int, int]:
+    """The first and the last frame of a window."""
+    return int(pairs[0]), int(pairs[-1]) + 1
+
+
+def _middle(pairs: np.ndarray) -> int:
+    """The frame in the middle of a window, the later of two."""
+    return (sum(_ends(pairs)) + 1) // 2
 
 
 def _evenly(values: np.ndarray, count: int) -> np.ndarray:

@@ -1,10 +1,10 @@
 """Action match: the same movement carried on over the cut.
 
-Each shot keeps how it moves before the moments at which it may be left and after those at which it may be entered,
-split in two (`movement.py`): what the camera does and what moves before it, on a coarse grid. A cut is good when both
-are one way (`movement_scores.py`): same direction, speed and place. It is made half-way, where what goes that way in B
-has come as far as in A. What hardly moves matches nothing, nor does water or smoke, whose parts go other ways from
-frame to frame.
+Each shot keeps how it moves around the moments at which it may be left and entered, split in two (`movement.py`): what
+the camera does, and what moves most before it, as one thing. A cut is good when one thing goes the way of the other
+(`movement_scores.py`): same direction, speed and place, seen coming in A and going on in B. It is made half-way, where
+what goes that way in B has come as far as in A. What hardly moves matches nothing, nor do water or smoke, whose parts
+go other ways.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -36,13 +36,14 @@ from matchcut.representations.movement import (
 from matchcut.representations.movement_scores import CAMERA_SCALE, STILL_SPEED, proposed, refined
 from matchcut.representations.movement_windows import OpticalFlowParameters, Windows, windows_of
 
-ALGORITHM = "6"
-SCORE_ALGORITHM = "7"
+ALGORITHM = "7"
+SCORE_ALGORITHM = "8"
 
 FLOW_NOISE = 0.03  # heights per second by which flow is wrong without anything moving
+LOWER_QUARTILE = 0.25
 
 _TILE_WIDTH = 256
-_ARROW_COLOR = (255, 220, 60)
+_CAMERA_COLOR, _MOVER_COLOR = (255, 220, 60), (80, 220, 255)
 _ARROW_SECONDS = 0.25  # an arrow is as long as the way in this time
 
 
@@ -54,15 +55,15 @@ class OpticalFlow:
     one repeated where another shot has more; `window` int64 (N, 2, M, 2), the first and the last frame of the window
     around it, and `rate` float32 (N, 2, M), its frames per second; `camera` float32 (N, 2, M, 4), what the camera makes
     the picture do in the window: movement to the right and down in heights of the 16:9 picture, growth and clockwise
-    turn in radians, per second; `subject` float16 (N, 2, M, 9, 16, 2), the movement that is left, to the right and
-    down; `total` float16 (N, 2, M, 9, 16, 2), all movement where there is something to see it by; `mover` float32 (N,
-    2, M, 2, 4), place and speed of what moves in either (`movement.mover_of`); `support` float32 (N, 2, M), how much of
-    either end of the picture moves with the camera, in [0, 1]; `consistency` float32 (N, 2, M), how much of all
-    movement the flow back undoes, in [0, 1]; `sustained` float32 (N, 2, M), the cosine between the movement in a window
-    in which the shot is left and that over the second up to its end, 1 where it is entered; `rest` float32 (N,), the
-    speed below which the whole picture is for a tenth of the shot; `spectrum` float32 (N, 33), square roots of the
-    shares of 8 directions in 4 bands of speed, and of stillness; `picture_cells` int64 (N,), cells that the picture
-    covers. Shots of a single frame have no row.
+    turn in radians, per second; `support` float32 (N, 2, M), how much of either end of the picture moves with the
+    camera, in [0, 1]; `rest` float32 (N,), the speed below which the whole picture is for a tenth of the shot;
+    `spectrum` float32 (N, 33), square roots of the shares of 8 directions in 4 bands of speed, and of stillness. Of
+    what moves in two readings, what the camera does not explain and all movement where there is something to see it by:
+    `mover` float32 (N, 2, M, 2, 4), place and velocity of what moves most in the window (`movement.Mover`), and float32
+    (N, 2, M, 2) each `coherence` and `area`, of the same; `speed`, the root mean square over the picture's cells;
+    `going` and `steadily`, how fast what moves goes that way for longer, from the cut on where the shot is entered and
+    up to it where it is left: the mean and the lower quartile. All in heights and seconds. Shots of a single frame have
+    no row.
     """
 
     parameters: OpticalFlowParameters = field(default_factory=OpticalFlowParameters)
@@ -72,8 +73,8 @@ class OpticalFlow:
     title: ClassVar[str] = "Action match"
     summary: ClassVar[str] = "a movement begun before the cut goes on after it"
     description: ClassVar[str] = (
-        "A row is a kept shot of two frames or more: the camera's movement and, on a 16x9 grid, that of what is "
-        "filmed, at every frame of the shot's first and last third, and the spectrum of all movement."
+        "A row is a kept shot of two frames or more: the camera's movement and the place and movement of what moves "
+        "most before it, at every frame of the shot's first and last third, and the spectrum of all movement."
     )
     algorithm: ClassVar[str] = ALGORITHM
     score_algorithm: ClassVar[str] = SCORE_ALGORITHM
@@ -92,8 +93,9 @@ class OpticalFlow:
         "carried": CueWords(
             "begins in A and comes to rest in B", (Grade("begins in A and comes to rest in B", least=0.7),)
         ),
-        "sustained": CueWords(
-            "moves the same way for a second before", (Grade("the movement is seen before the cut", least=0.8),)
+        "going": CueWords(
+            "goes on the same way, heights a second",
+            (Grade("it is seen coming and goes on", least=0.2),),
         ),
         "spectrum": CueWords(
             "same kinds of movement over the whole shots", (Grade("both shots move alike throughout", least=0.9),)
@@ -113,15 +115,13 @@ class OpticalFlow:
             for start, stop in zip(kept.start_frame, kept.stop_frame, strict=True)
         ]
         measured = _measured(proxy, windows)
-        _, _, columns, rows = picture_box(proxy.record.width, proxy.record.height, GRID_WIDTH, GRID_HEIGHT)
         places = _places(windows)
         ends = [np.array(each.ends) for each in windows]
         rates = [np.diff(each)[:, 0] / np.diff(proxy.seconds[each])[:, 0] for each in ends]
-        shape, flow_field = places.shape, (GRID_HEIGHT, GRID_WIDTH, 2)
 
         def per_moment(of_shots: Iterable[Any], kind: type, *more: int) -> np.ndarray:
             filled = [np.asarray(values, kind)[place] for values, place in zip(of_shots, places, strict=True)]
-            return np.array(filled, kind).reshape(*shape, *more)
+            return np.array(filled, kind).reshape(*places.shape, *more)
 
         return Representation(
             kept.shot,
@@ -129,18 +129,14 @@ class OpticalFlow:
                 "frame": per_moment((each.cuts for each in windows), np.int64),
                 "window": per_moment(ends, np.int64, 2),
                 "rate": per_moment(rates, np.float32),
-                "camera": per_moment((m.camera for m in measured), np.float32, 4),
-                "subject": per_moment((m.subject for m in measured), np.float16, *flow_field),
-                "total": per_moment((m.total for m in measured), np.float16, *flow_field),
-                "mover": per_moment((m.mover for m in measured), np.float32, 2, 4),
-                "support": per_moment((m.support for m in measured), np.float32),
-                "consistency": per_moment((m.consistency for m in measured), np.float32),
-                "sustained": per_moment((m.sustained for m in measured), np.float32),
+                **{
+                    name: per_moment((m.per_moment[name] for m in measured), np.float32, *shape)
+                    for name, shape in _PER_MOMENT.items()
+                },
                 "rest": np.array([m.rest for m in measured], np.float32),
                 "spectrum": np.array([m.spectrum for m in measured], np.float32).reshape(
                     len(kept), DIRECTIONS * len(SPEED_BANDS) + 1
                 ),
-                "picture_cells": np.full(len(kept), columns * rows),
             },
         )
 
@@ -153,11 +149,11 @@ class OpticalFlow:
         return refined(a, b, rows_a, rows_b)
 
     def bytes_per_pair(self) -> int:
-        """A score and what is near of one pair of moments, and a row's share of its unpacked moments."""
+        """A score, and what is compared of one pair of moments."""
         return 256
 
     def picture(self, proxy: Proxy, representation: Representation, rows: Sequence[int]) -> np.ndarray:
-        """The first and the last moment of each shot with an arrow per cell, as a sheet."""
+        """The first and the last moment of each shot: how the camera moves the picture, and what moves; a sheet."""
         frames = representation.arrays["frame"]
         wanted = sorted({int(n) for row in rows for n in (frames[row, IN, 0], frames[row, OUT, -1])})
         shown = dict(zip(wanted, thumbnails(proxy, wanted, width=_TILE_WIDTH), strict=True))
@@ -165,17 +161,24 @@ class OpticalFlow:
         return sheet(tiles, columns=6, tile_width=_TILE_WIDTH)
 
 
+_PER_MOMENT: Mapping[str, tuple[int, ...]] = {
+    "camera": (4,),
+    "support": (),
+    "mover": (2, 4),
+    "coherence": (2,),
+    "area": (2,),
+    "speed": (2,),
+    "going": (2,),
+    "steadily": (2,),
+}
+"""What is measured at every moment, with its shape."""
+
+
 @dataclass(frozen=True)
 class ShotMovement:
     """What is stored of a shot; see `OpticalFlow`."""
 
-    camera: np.ndarray
-    subject: np.ndarray
-    total: np.ndarray
-    mover: np.ndarray
-    support: np.ndarray
-    consistency: np.ndarray
-    sustained: np.ndarray
+    per_moment: Mapping[str, np.ndarray]
     rest: float
     spectrum: np.ndarray
 
@@ -190,6 +193,7 @@ def _places(windows: Sequence[Windows]) -> np.ndarray:
 
 def _measured(proxy: Proxy, windows: Sequence[Windows]) -> list[ShotMovement]:
     """Movement in all windows, in one pass over the proxy; a shot's pairs are let go when it is over."""
+    _, _, columns, rows = picture_box(proxy.record.width, proxy.record.height, GRID_WIDTH, GRID_HEIGHT)
     wanted = [of_shot.all for of_shot in windows]
     last_of = [max(pairs) for pairs in wanted]
     known: dict[int, PairFlow] = {}
@@ -197,39 +201,44 @@ def _measured(proxy: Proxy, windows: Sequence[Windows]) -> list[ShotMovement]:
     for pair, flow in _flows(proxy, set().union(*wanted)):
         known[pair] = flow
         while len(done) < len(windows) and last_of[len(done)] <= pair:
-            done.append(_movement(windows[len(done)], known, proxy.seconds))
+            done.append(_movement(windows[len(done)], known, proxy.seconds, columns * rows))
             known = {number: kept for number, kept in known.items() if number > pair}
     return done
 
 
-def _movement(windows: Windows, known: Mapping[int, PairFlow], seconds: np.ndarray) -> ShotMovement:
-    camera, subject, total, mover, support, consistency = [], [], [], [], [], []
-    for pairs in (*windows.entering, *windows.leaving):
+def _movement(windows: Windows, known: Mapping[int, PairFlow], seconds: np.ndarray, cells: int) -> ShotMovement:
+    moments: dict[str, list[Any]] = {name: [] for name in _PER_MOMENT}
+    velocities: dict[int, np.ndarray] = {}
+
+    def velocity_of(pair: int) -> np.ndarray:
+        """Of what moves most from this frame to the next, in both readings, (2, 2)."""
+        if pair not in velocities:
+            lasted = seconds[pair + 1] - seconds[pair]
+            velocities[pair] = np.array([mover_of(flow / lasted).velocity for flow in known[pair].readings])
+        return velocities[pair]
+
+    for pairs, seen in zip((*windows.entering, *windows.leaving), windows.seen, strict=True):
         lasted = seconds[pairs + 1] - seconds[pairs]
         flows = [known[pair] for pair in pairs.tolist()]
-        of_subject, of_all = np.array([flow.subject for flow in flows]), np.array([flow.total for flow in flows])
-        camera.append(np.sum([flow.camera for flow in flows], axis=0) / lasted.sum())
-        subject.append(_way(of_subject, lasted))
-        total.append(_way(of_all, lasted))
-        mover.append([mover_of(each / lasted[:, None, None, None]) for each in (of_subject, of_all)])
-        support.append(np.mean([flow.support for flow in flows]))
-        consistency.append(np.mean([flow.consistency for flow in flows]))
-    sustained = [1.0] * len(windows.entering)
-    for left, pairs in zip(total[len(windows.entering) :], windows.seen, strict=True):
-        of_all = np.array([known[pair].total for pair in pairs.tolist()])
-        sustained.append(_cosine(left, _way(of_all, seconds[pairs + 1] - seconds[pairs])))
+        ways = [_way(np.array(reading), lasted) for reading in zip(*(flow.readings for flow in flows), strict=True)]
+        movers = [mover_of(way) for way in ways]
+        velocity = np.array([mover.velocity for mover in movers])
+        forwards = velocity / np.maximum(np.linalg.norm(velocity, axis=1, keepdims=True), 1e-9)
+        speeds = (np.array([velocity_of(pair) for pair in seen.tolist()]) * forwards).sum(axis=2)
+        moments["camera"].append(np.sum([flow.camera for flow in flows], axis=0) / lasted.sum())
+        moments["support"].append(np.mean([flow.support for flow in flows]))
+        moments["mover"].append([np.concatenate([mover.place, mover.velocity]) for mover in movers])
+        moments["coherence"].append([mover.coherence for mover in movers])
+        moments["area"].append([mover.area for mover in movers])
+        moments["speed"].append([np.sqrt(np.square(way).sum() / cells) for way in ways])
+        moments["going"].append(np.average(speeds, axis=0, weights=seconds[seen + 1] - seconds[seen]))
+        moments["steadily"].append(np.quantile(speeds, LOWER_QUARTILE, axis=0))
     whole = windows.over_all
     duration = seconds[whole + 1] - seconds[whole]
     over_all = np.array([known[pair].total for pair in whole.tolist()]) / duration[:, None, None, None]
     speeds = np.sqrt(np.square(over_all).sum(axis=3).mean(axis=(1, 2)))
     return ShotMovement(
-        np.array(camera),
-        np.array(subject),
-        np.array(total),
-        np.array(mover),
-        np.array(support),
-        np.array(consistency),
-        np.array(sustained),
+        {name: np.array(values) for name, values in moments.items()},
         float(np.quantile(speeds, 0.1)),
         spectrum_of(over_all),
     )
@@ -243,12 +252,6 @@ def _way(flows: np.ndarray, lasted: np.ndarray) -> np.ndarray:
         lasted: float64 (K,), seconds of each.
     """
     return _seen(steady(flows) / float(lasted.sum()))
-
-
-def _cosine(a: np.ndarray, b: np.ndarray) -> float:
-    """Of two fields as one vector each; 0 where one is nothing."""
-    lengths = float(np.linalg.norm(a) * np.linalg.norm(b))
-    return float((a * b).sum()) / lengths if lengths > 0 else 0.0
 
 
 def _seen(flow: np.ndarray) -> np.ndarray:
@@ -284,27 +287,30 @@ def _flows(proxy: Proxy, pairs: set[int]) -> Iterator[tuple[int, PairFlow]]:
 
 
 def _row_tiles(representation: Representation, row: int, shown: Mapping[int, np.ndarray]) -> Iterator[Tile]:
-    """The first and the last moment of a shot with their movement, the camera's included."""
+    """The first and the last moment of a shot with their movement."""
     y, x = np.mgrid[:GRID_HEIGHT, :GRID_WIDTH]
-    places = np.stack([(x + 0.5 - GRID_WIDTH / 2) / GRID_HEIGHT, (y + 0.5) / GRID_HEIGHT - 0.5], axis=-1)
+    places = np.stack([(x + 0.5 - GRID_WIDTH / 2) / GRID_HEIGHT, (y + 0.5) / GRID_HEIGHT - 0.5], axis=-1).reshape(-1, 2)
     for side, moment, words in ((IN, 0, "starts"), (OUT, -1, "ends")):
         number = int(representation.arrays["frame"][row, side, moment])
-        camera = representation.arrays["camera"][row, side, moment]
-        subject = representation.arrays["subject"][row, side, moment].astype(np.float32)
-        field = camera_field(camera, places.reshape(-1, 2)).reshape(subject.shape) + subject
-        told = f"shot {representation.shot[row]} {words}: camera {np.linalg.norm(camera * CAMERA_SCALE):.2f} heights/s"
-        yield Tile(_with_arrows(shown[number], field), told)
+        camera, mover = (representation.arrays[name][row, side, moment] for name in ("camera", "mover"))
+        painted = _with_arrows(shown[number], places, camera_field(camera, places), _CAMERA_COLOR, 1)
+        painted = _with_arrows(painted, mover[:1, :2], mover[:1, 2:], _MOVER_COLOR, 3)
+        speed = np.linalg.norm(camera * CAMERA_SCALE)
+        yield Tile(painted, f"shot {representation.shot[row]} {words}: camera {speed:.2f} heights/s")
 
 
-def _with_arrows(picture: np.ndarray, flow: np.ndarray) -> np.ndarray:
-    """A 16:9 picture with an arrow in the middle of each cell that moves."""
+def _with_arrows(
+    picture: np.ndarray, places: np.ndarray, velocities: np.ndarray, color: tuple[int, int, int], thickness: int
+) -> np.ndarray:
+    """A copy of a 16:9 picture with an arrow at each place that moves; (K, 2) each, in heights and seconds."""
     import cv2
 
     painted = picture.copy()
-    cell = picture.shape[0] / GRID_HEIGHT
-    for row, column in zip(*np.nonzero(np.hypot(flow[..., 0], flow[..., 1]) >= STILL_SPEED), strict=True):
-        start = np.array([column + 0.5, row + 0.5]) * cell
-        stop = start + flow[row, column] * _ARROW_SECONDS * picture.shape[0]
-        tail, tip = ((round(float(x)), round(float(y))) for x, y in (start, stop))
-        cv2.arrowedLine(painted, tail, tip, _ARROW_COLOR, 1, cv2.LINE_AA, tipLength=0.3)
+    height, width = picture.shape[:2]
+    for place, velocity in zip(places, velocities, strict=True):
+        if np.hypot(*velocity) >= STILL_SPEED:
+            start = place * height + np.array([width, height]) / 2
+            stop = start + velocity * _ARROW_SECONDS * height
+            tail, tip = ((round(float(x)), round(float(y))) for x, y in (start, stop))
+            cv2.arrowedLine(painted, tail, tip, color, thickness, cv2.LINE_AA, tipLength=0.3)
     return painted

@@ -22,8 +22,8 @@ from matchcut.representations.instances import KINDS, kinds_of
 from matchcut.representations.masks import iou, num_cells, outlines, softened, unpacked
 
 # What a silhouette's share of the picture is worth, before the square root. A speck matches every speck and strikes
-# nobody, what fills the picture matches all that fills it. This, HEAD_REACH and HEAD_WEIGHT were chosen by 226 graded
-# candidates (`benchmarks.graded_top`), where others near them do as well; on the planted pairs for tuning they leave
+# nobody, what fills the picture matches all that fills it. This, HEAD_REACH and HEAD_WEIGHT were chosen by 226
+# candidates that one grader judged, where others near them do as well; on the planted pairs for tuning they leave
 # recall@10 as it was and take 9 of 200 from recall@1. Part of `silhouettes.SCORE_ALGORITHM`, as all here.
 AREA_SHARES = (0.01, 0.2, 0.6, 0.9)
 AREA_WORTH = (0.0, 1.0, 1.0, 0.0)

@@ -10,10 +10,11 @@ class RankingWeights:
     Every cue is a worth in [0, 1] (`cues.py`); a score is multiplied by `1 - weight * (1 - worth)` for each. 0 turns
     a cue off, 1 lets it take everything. A cue that is not known of a pair takes nothing.
 
-    The defaults were chosen on the graded candidates of 14 short films (`python -m benchmarks.graded_top
-    --leave-one-out`; the README has the table). What a single cue does, and all they do for action match, is one or
-    two candidates of twenty, which is noise there. `confidence` is as high as it is because of films beside those: what
-    was no person there (a planet, a dog, a bottle) had 0.3 to 0.75, and faces 0.99.
+    The defaults were chosen on candidates of 14 short films, by the grades of one who also tuned; blind graders have
+    judged since (`python -m benchmarks.graded_top --leave-one-out`; the README has the table). What a single cue does,
+    and all they do for action match, is one or two candidates of twenty, which is noise there. `confidence` is as high
+    as it is because of films beside those: what was no person there (a planet, a dog, a bottle) had 0.3 to 0.75, and
+    faces 0.99.
 
     Attributes:
         agreement: what the other flavors find in the same cut.
@@ -60,8 +61,8 @@ class TopKParameters:
         alike_similarity: cosine from which the place or person may be the same; from there on shots repeat what was
             chosen before, up to `near_duplicate_similarity`, where they repeat it altogether.
         same_place_similarity: from `alike_similarity` to this cosine the worth of `place` falls from 1 to 0. Of the
-            graded frame matches the accepted ones lie below 0.53, those of one place above 0.67; both limits were
-            chosen with them in view.
+            frame matches that one grader judged the accepted ones lie below 0.53, those of one place above 0.67; both
+            limits were chosen with them in view.
         near_seconds: shots of one title with less time between them are near: the worth of `time` rises from 0,
             for nothing between them, to 1. Netflix found most pairs under two minutes to be no match cuts.
         near_share: the same limit as a share of the title's duration, which rules in titles under 4 minutes. Of 18

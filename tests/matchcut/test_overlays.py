@@ -42,22 +42,25 @@ def test_what_stands_out_is_drawn_where_it_does():
     assert overlay(appearance, 4, 20, is_end=True) is None
 
 
-def test_movement_is_drawn_as_arrows_of_its_end_of_the_shot():
-    subject, camera = np.zeros((1, 2, 1, 9, 16, 2), np.float16), np.zeros((1, 2, 1, 4), np.float32)
-    subject[0, 1, 0, 4, 8] = (0.4, 0)  # to the right, at the end
-    subject[0, 0, 0, 1, 1] = (0, 0.001)  # noise
-    arrays = {"subject": subject, "camera": camera, "frame": np.array([[[10], [90]]])}
-    movement = Representation(np.array([4]), arrays)
+def moving(camera=((0, 0, 0, 0),) * 2, mover=((0, 0, 0, 0),) * 2):
+    """A representation of one shot, movement at frame 10, where it is entered, and 90, where it is left."""
+    arrays = {
+        "camera": np.array(camera, np.float32)[None, :, None],
+        "mover": np.array(mover, np.float32)[None, :, None, None].repeat(2, axis=3),
+        "frame": np.array([[[10], [90]]]),
+    }
+    return Representation(np.array([4]), arrays)
+
+
+def test_what_moves_is_drawn_as_one_arrow_at_its_end_of_the_shot():
+    movement = moving(mover=((0.2, 0, 0.001, 0), (1 / 18, 0, 0.4, 0)))  # noise, and half a cell from the middle
     drawn = overlay(movement, 4, 99, is_end=True)
     assert re.search(r'viewBox="0 0 16 9".*d="M8\.50 4\.50l0\.90 0\.00M', drawn)
     assert overlay(movement, 4, 99, is_end=False) is None
 
 
 def test_a_pan_moves_every_cell_and_a_zoom_moves_the_edges_outwards():
-    subject, camera = np.zeros((1, 2, 1, 9, 16, 2), np.float16), np.zeros((1, 2, 1, 4), np.float32)
-    camera[0, 0, 0], camera[0, 1, 0] = (0.2, 0, 0, 0), (0, 0, 0.5, 0)
-    arrays = {"subject": subject, "camera": camera, "frame": np.array([[[10], [90]]])}
-    movement = Representation(np.array([4]), arrays)
+    movement = moving(camera=((0.2, 0, 0, 0), (0, 0, 0.5, 0)))
     pan, zoom = (overlay(movement, 4, 50, is_end=is_end) for is_end in (False, True))
     assert len(re.findall(r"l0\.45 0\.00M", pan)) == 9 * 16
     assert "M0.50 4.50l-0.94 0.00M" in zoom
@@ -71,7 +74,7 @@ def test_nothing_is_drawn_for_a_shot_without_a_row_or_for_another_kind_of_repres
         {"vectors": np.zeros((1, 8))},
         {"masks": np.zeros((1, 2, 1, 1, 100), np.uint8), "frame": np.array([[[10], [20]]])},  # no 16:9 grid
         {"masks": np.zeros((1, 2, 1, 1, 288), np.uint8), "frame": np.array([10])},
-        {"subject": np.zeros((1, 2, 1, 9, 16, 2)), "frame": np.array([[[10], [20]]])},
+        {"mover": np.zeros((1, 2, 1, 2, 4)), "frame": np.array([[[10], [20]]])},
     )
     for arrays in others:
         assert overlay(Representation(np.array([4]), arrays), 4, 10, is_end=True) is None

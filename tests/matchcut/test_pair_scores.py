@@ -220,17 +220,17 @@ def random_flow(count: int, seed: int = 2) -> Representation:
         {
             "frame": np.arange(10 * count).reshape(count, 2, 5),
             "camera": generator.normal(size=(count, 2, 5, 4)).astype(np.float32),
-            "subject": generator.normal(size=(count, 2, 5, 9, 16, 2)).astype(np.float16),
-            "total": generator.normal(size=(count, 2, 5, 9, 16, 2)).astype(np.float16),
             "support": generator.uniform(0, 0.2, size=(count, 2, 5)).astype(np.float32),
             "mover": generator.normal(size=(count, 2, 5, 2, 4)).astype(np.float32),
             "window": np.arange(10 * count).reshape(count, 2, 5, 1) + np.array([-3, 3]),
             "rate": np.full((count, 2, 5), 24, np.float32),
-            "consistency": generator.uniform(0.4, 1, size=(count, 2, 5)).astype(np.float32),
-            "sustained": generator.uniform(0, 1, size=(count, 2, 5)).astype(np.float32),
+            "coherence": generator.uniform(0.8, 1, size=(count, 2, 5, 2)).astype(np.float32),
+            "area": generator.uniform(0, 0.5, size=(count, 2, 5, 2)).astype(np.float32),
+            "speed": generator.uniform(0, 1, size=(count, 2, 5, 2)).astype(np.float32),
+            "going": generator.uniform(0, 1, size=(count, 2, 5, 2)).astype(np.float32),
+            "steadily": generator.uniform(-0.5, 1, size=(count, 2, 5, 2)).astype(np.float32),
             "rest": np.zeros(count, np.float32),
             "spectrum": spectrum / np.linalg.norm(spectrum, axis=1, keepdims=True),
-            "picture_cells": np.full(count, 144),
         },
     )
 

@@ -9,7 +9,6 @@ from matchcut.representations.flavor import Representation, UsableShots
 from matchcut.representations.moments import IN, OUT
 from matchcut.representations.movement import (
     camera_field,
-    consistency_of,
     edge_say,
     ends_share,
     fit_camera,
@@ -22,7 +21,7 @@ from matchcut.representations.movement_scores import KNOWN_SUPPORT
 from matchcut.representations.movement_windows import OpticalFlowParameters, moments_of, windows_of
 from matchcut.representations.optical_flow import OpticalFlow, steady
 from tests.clips import make_proxy
-from tests.movement_rows import pan, rows
+from tests.movement_rows import pan, patch, rows
 
 FLAVOR = OpticalFlow()
 SIZE = (320, 180)
@@ -83,19 +82,22 @@ def test_pan_tilt_zoom_and_roll_are_told_apart(tmp_path: Path, step: dict[str, f
     proxy = make_proxy(tmp_path, [at(i) for i in range(20)], Fraction(25))
     found = FLAVOR.represent(proxy, whole_shots((0, 20)), {}).arrays
     assert found["camera"][0, OUT, -1] == pytest.approx(camera, abs=0.03)
-    assert np.abs(found["subject"]).max() < 0.3
+    assert found["speed"][..., 0].max() < 0.1
 
 
 def test_a_thing_that_crosses_a_still_picture_is_no_camera(tmp_path: Path):
-    thing = np.random.default_rng(1).integers(0, 255, (60, 60, 1), np.uint8).repeat(3, axis=2)
     frames = [view(0) for _ in range(20)]
     for i, frame in enumerate(frames):
-        frame[60:120, 100 + 4 * i : 160 + 4 * i] = cv2.blur(thing, (5, 5))
+        frame[40:140, 60 + 4 * i : 160 + 4 * i] = view(90, 40)[40:140, 60:160]
     found = FLAVOR.represent(make_proxy(tmp_path, frames, Fraction(25)), whole_shots((0, 20)), {}).arrays
     assert np.abs(found["camera"]).max() < 0.03
-    right, down = found["subject"][0, OUT, -1].reshape(-1, 2).astype(float).T
-    assert right.max() == pytest.approx(100 / 180, rel=0.3)
-    assert np.abs(down).max() < 0.2
+    x, y, right, down = found["mover"][0, OUT, -1, 0]
+    assert right == pytest.approx(100 / 180, rel=0.3)
+    assert abs(down) < 0.1
+    place = 110 + 4 * (found["frame"][0, OUT, -1] + 0.5)  # of the thing's middle, in pixels
+    assert (x, y) == pytest.approx(((place - 160) / 180, 0), abs=0.1)
+    assert found["coherence"][0, OUT, -1, 0] > 0.9
+    assert found["area"][0, OUT, -1, 0] == pytest.approx(100 * 100 / (320 * 180), abs=0.08)
 
 
 def test_a_thing_before_an_empty_sky_leaves_the_camera_without_support(tmp_path: Path):
@@ -109,8 +111,8 @@ def test_a_thing_before_an_empty_sky_leaves_the_camera_without_support(tmp_path:
     sky, wood = before(np.full_like(view(0), 170)), before(view(0))
     assert sky.arrays["support"].max() < KNOWN_SUPPORT < 0.3 < wood.arrays["support"].min()
     assert sky.arrays["camera"][0, OUT, -1, 0] == pytest.approx(100 / 180, rel=0.3)  # there is nothing else to fit
-    assert sky.arrays["total"][0, OUT, -1, ..., 0].max() == pytest.approx(100 / 180, rel=0.3)
-    assert sky.arrays["total"][0, OUT, -1, :, :2].max() == 0
+    assert sky.arrays["mover"][0, OUT, -1, 1, 2] == pytest.approx(100 / 180, rel=0.3)
+    assert sky.arrays["area"][0, OUT, -1, 1] < 0.4
     assert score(sky, wood) > 0.1
 
 
@@ -150,7 +152,7 @@ def test_a_thing_before_a_soft_background_is_no_camera(tmp_path: Path):
         frames.append(frame)
     found = FLAVOR.represent(make_proxy(tmp_path, frames), whole_shots((0, 10)), {}).arrays
     assert np.abs(found["camera"][..., :2]).max() < 0.1
-    assert found["subject"][0, ..., 0].max() == pytest.approx(6 * 25 / 180, rel=0.2)
+    assert found["mover"][0, :, :, 0, 2].max() == pytest.approx(6 * 25 / 180, rel=0.25)
 
 
 def test_a_way_to_and_fro_is_no_movement():
@@ -197,7 +199,7 @@ def test_no_shots_give_no_rows(tmp_path: Path):
     none = np.zeros(0, np.int64)
     found = FLAVOR.represent(proxy, UsableShots(none, none, none), {})
     assert len(found) == 0
-    assert found.arrays["subject"].shape == (0, 2, 1, 9, 16, 2)
+    assert found.arrays["mover"].shape == (0, 2, 1, 2, 4)
     assert FLAVOR.refine(found, found, none, none).score.shape == (0,)
 
 
@@ -234,12 +236,16 @@ def test_windows_lie_after_the_way_in_and_before_the_way_out_and_are_bounded():
     assert (found.over_all[0], found.over_all[-1]) == (100, 399)
 
 
-def test_what_is_seen_before_a_way_out_lies_on_the_same_frames_for_all_moments():
+def test_what_is_seen_around_a_cut_lies_on_the_same_frames_for_all_moments():
     found = windows_of(100, 401, np.arange(1000) / 100, OpticalFlowParameters())
-    first, second = (set(found.seen[at].tolist()) for at in (-3, -1))
-    assert min(len(first), len(second)) >= 8
-    assert 270 <= min(first) < max(first) < 380
-    assert len(first & second) >= 7
+    entered, left = found.seen[: len(found.entering)], found.seen[len(found.entering) :]
+    for windows, cuts in ((entered, found.cuts[: len(entered)]), (left, found.cuts[len(entered) :])):
+        first, second = (set(windows[at].tolist()) for at in (0, 1))
+        assert min(len(first), len(second)) >= 7
+        assert len(first & second) >= 6
+        assert len(windows) == len(cuts)
+    assert found.cuts[0] <= min(entered[0]) < max(entered[0]) < found.cuts[0] + 60
+    assert found.cuts[-1] - 60 < min(left[-1]) < max(left[-1]) <= found.cuts[-1]
 
 
 def test_a_way_in_and_a_way_out_are_cut_in_the_middle_of_the_same_way():
@@ -252,7 +258,7 @@ def test_a_way_in_and_a_way_out_are_cut_in_the_middle_of_the_same_way():
 def test_windows_of_the_shortest_shot_are_its_only_pair():
     found = windows_of(5, 7, np.arange(10) / 2, OpticalFlowParameters())
     windows = (*found.entering, *found.leaving, *found.seen, found.over_all)
-    assert [window.tolist() for window in windows] == [[5]] * 4
+    assert [window.tolist() for window in windows] == [[5]] * 5
     assert found.cuts == [6, 5]
 
 
@@ -275,11 +281,13 @@ def test_the_spectrum_holds_directions_bands_and_stillness():
 
 def test_picture_draws_arrows(tmp_path: Path):
     proxy = make_proxy(tmp_path, [np.full((36, 64, 3), 90, np.uint8)] * 10)
-    still, moving = (FLAVOR.picture(proxy, rows(flow), [0]) for flow in ((0, 0), (0.5, 0)))
+    still, moving = (FLAVOR.picture(proxy, pan(right), [0]) for right in (0, 0.5))
     assert still.shape == moving.shape
     yellow = (np.abs(moving.astype(int) - [255, 220, 60]).max(axis=2) < 60).sum()
     assert yellow > 144  # at least a pixel per cell
     assert (np.abs(still.astype(int) - [255, 220, 60]).max(axis=2) < 60).sum() == 0
+    thing = FLAVOR.picture(proxy, rows(patch(4, 0.5)), [0])
+    assert (np.abs(thing.astype(int) - [80, 220, 255]).max(axis=2) < 60).sum() > 20
 
 
 @pytest.mark.parametrize(
@@ -301,21 +309,17 @@ def test_parameters_that_measure_nothing_are_refused(wrong: dict[str, int], mess
         OpticalFlowParameters(**wrong)
 
 
-def test_a_way_that_leads_back_is_consistent_and_one_that_does_not_is_not():
-    before, after = view(0)[..., 0], view(4)[..., 0]
-    trust = texture_of(before, (32, 18))
-    forth, back = flow_between(before, after), flow_between(after, before)
-    assert consistency_of(forth, back, trust) > 0.9
-    assert consistency_of(forth, forth, trust) < 0.1
-    assert consistency_of(np.zeros_like(forth), back, trust) == 1
-    assert consistency_of(forth, forth, np.zeros_like(trust)) == 1
-
-
-def test_the_mover_has_the_place_and_speed_of_what_moves():
-    flows = np.zeros((2, 9, 16, 2))
-    assert mover_of(flows).tolist() == [0, 0, 0, 0]
-    flows[0, 4, 3:5], flows[1, 4, 5:7] = (0.5, 0.25), (0.5, 0.25)
-    assert mover_of(flows) == pytest.approx([-3 / 9, 0, 0.5, 0.25])
+def test_the_mover_is_what_is_nearly_as_fast_as_the_fastest():
+    field = np.zeros((9, 16, 2))
+    nothing = mover_of(field)
+    assert (*nothing.place, *nothing.velocity, nothing.coherence, nothing.area) == (0,) * 6
+    field[3:5, 3:5], field[0] = (0.5, 0.25), (-0.1, 0)
+    found = mover_of(field)
+    assert found.place == pytest.approx([-4 / 9, -0.5 / 9])
+    assert found.velocity == pytest.approx([0.5, 0.25])
+    assert (found.coherence, found.area) == pytest.approx((1, 4 / 144))
+    field[4, 3:5] = (-0.5, -0.25)
+    assert mover_of(field).coherence == pytest.approx(0)
 
 
 def test_what_crosses_the_picture_is_cut_where_it_is_in_the_other_shot(tmp_path: Path):
@@ -332,23 +336,26 @@ def test_what_crosses_the_picture_is_cut_where_it_is_in_the_other_shot(tmp_path:
     assert abs(place_a - place_b) <= 2 * 4  # pixels: two frames of the way
 
 
-def test_snow_on_a_screen_is_less_consistent_than_a_pan(tmp_path: Path):
+def test_snow_on_a_screen_goes_no_way(tmp_path: Path):
     noise = np.random.default_rng(4)
     snow = [cv2.resize(noise.integers(0, 255, (23, 40, 3), np.uint8), SIZE) for _ in range(16)]
-    pan_of = [view(4 * i) for i in range(16)]
-    found = [
-        FLAVOR.represent(make_proxy(tmp_path / name, frames, Fraction(25)), whole_shots((0, 16)), {})
-        for name, frames in (("snow", snow), ("pan", pan_of))
-    ]
-    assert found[0].arrays["consistency"].max() < 0.6 < 0.8 < found[1].arrays["consistency"].min()
+    found = FLAVOR.represent(make_proxy(tmp_path, snow, Fraction(25)), whole_shots((0, 16)), {})
+    assert score(found, found) < 0.05
 
 
-def test_a_movement_that_has_just_begun_or_turned_is_not_sustained(tmp_path: Path):
-    def sustained(steps: list[int]) -> float:
-        places = np.cumsum(steps)
-        proxy = make_proxy(tmp_path / str(steps[0]), [view(int(place)) for place in places], Fraction(25))
-        found = FLAVOR.represent(proxy, whole_shots((0, len(steps))), {})
-        return float(found.arrays["sustained"][0, OUT, -1])
+def test_a_movement_that_has_just_begun_or_turned_does_not_go_on(tmp_path: Path):
+    def going(steps: list[int]) -> tuple[float, float]:
+        frames = []
+        for place in np.cumsum(steps):
+            frame = view(0)
+            frame[40:140, 100 + place : 200 + place] = view(90, 40)[40:140, 100:200]
+            frames.append(frame)
+        proxy = make_proxy(tmp_path / str(steps[0]), frames, Fraction(25))
+        found = FLAVOR.represent(proxy, whole_shots((0, len(steps))), {}).arrays
+        return tuple(float(found[name][0, OUT, -1, 0]) for name in ("going", "steadily"))  # type: ignore[return-value]
 
-    assert sustained([3] * 60) > 0.95
-    assert sustained([-4] * 46 + [4] * 14) < 0  # it is left at frame 54
+    speed = 2 * 25 / 180
+    assert going([2] * 60) == pytest.approx((speed, speed), rel=0.4)
+    mean, lower = going([-2] * 46 + [2] * 14)  # it is left at frame 54
+    assert lower < 0
+    assert abs(mean) < speed / 2
