@@ -40,7 +40,7 @@ def rows(
             "area": of_movers("area"),
             "speed": at_all(np.sqrt(np.square(readings).sum(axis=-1).mean(axis=(2, 3)))),
             "going": going,
-            "steadily": going.copy(),
+            "steadily": (going > 0).astype(np.float32),
             "rest": np.full(n, rest, np.float32),
             "spectrum": np.array([spectrum_of(field) for field in readings[:, 1]]),
         },

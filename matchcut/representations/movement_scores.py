@@ -33,13 +33,13 @@ STILL_SPEED = 0.02
 SAME_WAY = (0.9, 0.99)
 SAME_PLACE = 0.25
 # What a thing that moves is worth on either side: by how far all of it goes one way, by how fast it goes on the same
-# way before or after the cut, in heights per second, by whether it does so all the time, and by its share of the
-# picture, because a face that turns fills it and goes nowhere. Each tells the cuts that blind graders accepted from the
-# others (`benchmarks.graded_top`); the numbers were chosen with these in view, and with the planted movements for
-# tuning. Around them 11 or 12 of the best 20 are accepted, whichever of them changes.
-COHERENCES, COHERENCE_WORTH = (0.8, 0.98), (0.0, 1.0)
+# way before or after the cut, in heights per second, by the share that this is of its way there, and by its share of
+# the picture, because a face that turns fills it and goes nowhere. Each tells the cuts that blind graders accepted from
+# the others (`benchmarks.graded_top`); the numbers were chosen with these in view, and with the planted movements for
+# tuning. Around them 10 to 12 of the best 20 are accepted, whichever of them changes.
+COHERENCES, COHERENCE_WORTH = (0.7, 0.95), (0.0, 1.0)
 GOINGS, GOING_WORTH = (0.05, 0.2, 0.6), (0.1, 0.5, 1.0)
-STEADY_GOINGS, STEADY_WORTH = (-0.1, 0.3), (0.3, 1.0)
+STEADINESSES, STEADY_WORTH = (0.5, 0.95), (0.1, 1.0)
 AREAS, AREA_WORTH = (0.1, 0.4), (1.0, 0.3)
 # What is filmed stands by itself from the second share of all movement on; below the first, only as far as the cameras,
 # which move more, move alike too.
@@ -159,7 +159,7 @@ class Side:
             known
             * np.interp(coherence, COHERENCES, COHERENCE_WORTH)
             * np.interp(going, GOINGS, GOING_WORTH)
-            * np.interp(steadily, STEADY_GOINGS, STEADY_WORTH)
+            * np.interp(steadily, STEADINESSES, STEADY_WORTH)
             * np.interp(area, AREAS, AREA_WORTH)
         )
         seen = np.clip(stored["support"] / KNOWN_SUPPORT, HARDLY_SEEN_WORTH, 1) * is_moment

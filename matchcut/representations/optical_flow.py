@@ -9,6 +9,7 @@ go other ways.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -40,7 +41,6 @@ ALGORITHM = "7"
 SCORE_ALGORITHM = "8"
 
 FLOW_NOISE = 0.03  # heights per second by which flow is wrong without anything moving
-LOWER_QUARTILE = 0.25
 
 _TILE_WIDTH = 256
 _CAMERA_COLOR, _MOVER_COLOR = (255, 220, 60), (80, 220, 255)
@@ -61,9 +61,9 @@ class OpticalFlow:
     what moves in two readings, what the camera does not explain and all movement where there is something to see it by:
     `mover` float32 (N, 2, M, 2, 4), place and velocity of what moves most in the window (`movement.Mover`), and float32
     (N, 2, M, 2) each `coherence` and `area`, of the same; `speed`, the root mean square over the picture's cells;
-    `going` and `steadily`, how fast what moves goes that way for longer, from the cut on where the shot is entered and
-    up to it where it is left: the mean and the lower quartile. All in heights and seconds. Shots of a single frame have
-    no row.
+    `going`, how fast what moves goes that way for longer, from the cut on where the shot is entered and up to it where
+    it is left, and `steadily`, the share that this is of all its way in that time, in [-1, 1]. All in heights and
+    seconds. Shots of a single frame have no row.
     """
 
     parameters: OpticalFlowParameters = field(default_factory=OpticalFlowParameters)
@@ -208,14 +208,12 @@ def _measured(proxy: Proxy, windows: Sequence[Windows]) -> list[ShotMovement]:
 
 def _movement(windows: Windows, known: Mapping[int, PairFlow], seconds: np.ndarray, cells: int) -> ShotMovement:
     moments: dict[str, list[Any]] = {name: [] for name in _PER_MOMENT}
-    velocities: dict[int, np.ndarray] = {}
 
+    @cache
     def velocity_of(pair: int) -> np.ndarray:
         """Of what moves most from this frame to the next, in both readings, (2, 2)."""
-        if pair not in velocities:
-            lasted = seconds[pair + 1] - seconds[pair]
-            velocities[pair] = np.array([mover_of(flow / lasted).velocity for flow in known[pair].readings])
-        return velocities[pair]
+        lasted = seconds[pair + 1] - seconds[pair]
+        return np.array([mover_of(flow / lasted).velocity for flow in known[pair].readings])
 
     for pairs, seen in zip((*windows.entering, *windows.leaving), windows.seen, strict=True):
         lasted = seconds[pairs + 1] - seconds[pairs]
@@ -224,15 +222,18 @@ def _movement(windows: Windows, known: Mapping[int, PairFlow], seconds: np.ndarr
         movers = [mover_of(way) for way in ways]
         velocity = np.array([mover.velocity for mover in movers])
         forwards = velocity / np.maximum(np.linalg.norm(velocity, axis=1, keepdims=True), 1e-9)
-        speeds = (np.array([velocity_of(pair) for pair in seen.tolist()]) * forwards).sum(axis=2)
+        velocities = np.array([velocity_of(pair) for pair in seen.tolist()])
+        seconds_of = seconds[seen + 1] - seconds[seen]
+        going = np.average((velocities * forwards).sum(axis=2), axis=0, weights=seconds_of)
+        walked = np.average(np.linalg.norm(velocities, axis=2), axis=0, weights=seconds_of)
         moments["camera"].append(np.sum([flow.camera for flow in flows], axis=0) / lasted.sum())
         moments["support"].append(np.mean([flow.support for flow in flows]))
         moments["mover"].append([np.concatenate([mover.place, mover.velocity]) for mover in movers])
         moments["coherence"].append([mover.coherence for mover in movers])
         moments["area"].append([mover.area for mover in movers])
         moments["speed"].append([np.sqrt(np.square(way).sum() / cells) for way in ways])
-        moments["going"].append(np.average(speeds, axis=0, weights=seconds[seen + 1] - seconds[seen]))
-        moments["steadily"].append(np.quantile(speeds, LOWER_QUARTILE, axis=0))
+        moments["going"].append(going)
+        moments["steadily"].append(going / np.maximum(walked, 1e-9))
     whole = windows.over_all
     duration = seconds[whole + 1] - seconds[whole]
     over_all = np.array([known[pair].total for pair in whole.tolist()]) / duration[:, None, None, None]
