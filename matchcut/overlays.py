@@ -10,7 +10,7 @@ import numpy as np
 
 from matchcut.representations.flavor import Representation
 from matchcut.representations.moments import IN, OUT
-from matchcut.representations.movement import camera_field
+from matchcut.representations.movement import camera_field, cell_places
 
 ALGORITHM = "4"
 
@@ -63,8 +63,7 @@ def _movement(camera: np.ndarray, mover: np.ndarray) -> str | None:
         mover: float (4,), place and velocity, in heights of the picture and seconds.
     """
     rows, columns = _ARROW_CELLS
-    y, x = np.mgrid[:rows, :columns]
-    places = np.stack([(x + 0.5 - columns / 2) / rows, (y + 0.5) / rows - 0.5], axis=-1).reshape(-1, 2)
+    places = cell_places(rows, columns)
     drawn = [
         _arrows(places, camera_field(camera, places), *_CAMERA_ARROW),
         _arrows(mover[None, :2], mover[None, 2:], *_MOVER_ARROW),

@@ -152,6 +152,12 @@ def _least_squares(flow: np.ndarray, places: np.ndarray, weight: np.ndarray) -> 
     return np.linalg.solve(square + 1e-9 * np.eye(4), [wu.sum(), wv.sum(), wu @ x + wv @ y, wv @ x - wu @ y])
 
 
+def cell_places(rows: int, columns: int) -> np.ndarray:
+    """Middles of a grid's cells, float64 (rows * columns, 2), right and down of its middle, in heights of the grid."""
+    y, x = np.mgrid[:rows, :columns]
+    return np.stack([(x + 0.5 - columns / 2) / rows, (y + 0.5) / rows - 0.5], axis=-1).reshape(-1, 2)
+
+
 def camera_field(camera: np.ndarray, places: np.ndarray) -> np.ndarray:
     """Movement (K, 2) that a camera gives to places (K, 2)."""
     right, down, growth, turn = camera
@@ -202,16 +208,14 @@ def mover_of(flow: np.ndarray) -> Mover:
     Args:
         flow: float (H, W, 2), movement to the right and down, heights per second.
     """
-    rows, columns, _ = flow.shape
     speed = np.linalg.norm(flow, axis=2)
     moves = speed > max(MOVER_LEAST_SPEED, MOVER_SHARE * float(np.quantile(speed, FASTEST)))
     if not moves.any():
         return Mover(np.zeros(2), np.zeros(2), 0.0, 0.0)
-    y, x = np.nonzero(moves)
     say = speed[moves] / speed[moves].sum()
-    velocity = say @ flow[moves]
-    place = np.array([((x + 0.5) @ say - columns / 2) / rows, (y + 0.5) @ say / rows - 0.5])
-    return Mover(place, velocity, float(np.linalg.norm(velocity) / (say @ speed[moves])), float(moves.mean()))
+    place, velocity = say @ cell_places(*speed.shape)[moves.ravel()], say @ flow[moves]
+    coherence = np.linalg.norm(velocity) / (say @ speed[moves])
+    return Mover(place, velocity, float(coherence), float(moves.mean()))
 
 
 def pair_flow(before: np.ndarray, after: np.ndarray, size: tuple[float, float]) -> PairFlow:

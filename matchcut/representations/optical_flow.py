@@ -30,6 +30,7 @@ from matchcut.representations.movement import (
     SPEED_BANDS,
     PairFlow,
     camera_field,
+    cell_places,
     mover_of,
     pair_flow,
     spectrum_of,
@@ -289,8 +290,7 @@ def _flows(proxy: Proxy, pairs: set[int]) -> Iterator[tuple[int, PairFlow]]:
 
 def _row_tiles(representation: Representation, row: int, shown: Mapping[int, np.ndarray]) -> Iterator[Tile]:
     """The first and the last moment of a shot with their movement."""
-    y, x = np.mgrid[:GRID_HEIGHT, :GRID_WIDTH]
-    places = np.stack([(x + 0.5 - GRID_WIDTH / 2) / GRID_HEIGHT, (y + 0.5) / GRID_HEIGHT - 0.5], axis=-1).reshape(-1, 2)
+    places = cell_places(GRID_HEIGHT, GRID_WIDTH)
     for side, moment, words in ((IN, 0, "starts"), (OUT, -1, "ends")):
         number = int(representation.arrays["frame"][row, side, moment])
         camera, mover = (representation.arrays[name][row, side, moment] for name in ("camera", "mover"))
