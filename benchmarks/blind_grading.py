@@ -5,9 +5,9 @@
 
 `benchmarks.graded_top --draw` draws every cut that nobody graded, and random ones as controls, as `001.jpg`, ... (six
 frames of the second before the cut, six of the second from it on), says in `cuts.csv` which way of matching each is
-about, and keeps in `key.json` what they are, which no grader opens. Each grader writes a CSV file with the columns
-`cut`, `verdict` (a key of `benchmarks.grades.VERDICTS`) and `reason`. This command puts these files into the graded
-file; who grades a cut again adds to its verdicts.
+about, tells graders in `instructions.md` what to do, and keeps in `key.json` what the cuts are, which no grader opens.
+Each grader writes a CSV file with the columns `cut`, `verdict` and `reason`. This command puts these files into the
+graded file; who grades a cut again adds to its verdicts.
 """
 
 import argparse
@@ -26,12 +26,32 @@ from matchcut.proxy import Proxy
 
 SECONDS_FROM_CUT = (0.0, 0.1, 0.2, 0.35, 0.6, 1.0)
 SEED = 20
+INSTRUCTIONS = """\
+You are a film editor who grades proposed match cuts. Each picture is one cut: the upper row is six frames of shot A in
+the second before the cut (the last one is the last frame of A that is shown), the lower row is six frames of shot B
+from the cut on (the first one is the first frame of B that is shown). Imagine it played, the upper row from left to
+right, then at once the lower one.
+
+A match cut joins two shots from different places or times so that something carries over the cut: the same silhouette,
+pose or shape at the same place in the picture; a movement that goes on in the same direction, speed and place; or the
+composition, shapes and lines that stay where they were. `cuts.csv` says which is asked for. frame_match: a silhouette,
+pose or figure stays at the same place and size. action_match: a movement, of what is filmed or of the camera, goes on.
+appearance_match: shapes and lines stay where they were, whatever they show. Judge mainly that.
+
+Look at every picture and give one verdict:
+{verdicts}
+
+Be as strict as an editor who has to show the shortlist to a director, but fair: look for surprise and for something
+that visibly carries over. Judge each cut by itself and aim for no share of acceptances. Do not open `key.json`.
+
+Write a CSV file with the columns cut, verdict and reason (a few words without commas), one row per cut.
+"""
 _TILE_WIDTH = 250
 _MARK = (150, 150, 158)
 
 
 def draw(cuts: Sequence[tuple[str, Cut]], proxies: Mapping[str, Proxy], folder: Path) -> None:
-    """Write the pictures, the list to fill in, and the key.
+    """Write the pictures, the list of cuts, instructions and the key.
 
     Args:
         cuts: ways of matching and cuts; they are drawn in random order.
@@ -50,6 +70,8 @@ def draw(cuts: Sequence[tuple[str, Cut]], proxies: Mapping[str, Proxy], folder: 
         tiles = [*_tiles("A", proxies[cut.a.title], cut.a, -1), *_tiles("B", proxies[cut.b.title], cut.b, 1)]
         picture = sheet(tiles, columns=len(SECONDS_FROM_CUT), tile_width=_TILE_WIDTH)
         (folder / f"{number:03d}.jpg").write_bytes(encode_jpeg(picture, 85))
+    verdicts = "\n".join(f"- {verdict}: {meaning}" for verdict, meaning in VERDICTS.items())
+    (folder / "instructions.md").write_text(INSTRUCTIONS.format(verdicts=verdicts))
     with (folder / "cuts.csv").open("w", newline="") as file:
         lines = csv.writer(file)
         lines.writerow(("cut", "method"))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from benchmarks.blind_grading import draw, frames_from, merged, read
-from benchmarks.grades import Cut, Grade, Side
+from benchmarks.grades import VERDICTS, Cut, Grade, Side
 from tests.clips import make_proxy
 
 CUTS = [
@@ -49,6 +49,11 @@ def test_graders_are_told_the_way_of_matching_and_no_film_score_or_order(drawing
     key = json.loads((drawing / "key.json").read_text())
     order = [row["a"]["frame"] for row in key]
     assert sorted(order) == [20, 21, 22, 23] != order
+
+
+def test_graders_are_told_every_verdict(drawing: Path):
+    told = (drawing / "instructions.md").read_text()
+    assert all(f"\n- {verdict}: " in told for verdict in VERDICTS)
 
 
 def test_another_drawing_is_not_written_over(drawing: Path):
