@@ -46,6 +46,7 @@ that visibly carries over. Judge each cut by itself and aim for no share of acce
 
 Write a CSV file with the columns cut, verdict and reason (a few words without commas), one row per cut.
 """
+_KEY = "key.json"
 _TILE_WIDTH = 250
 _MARK = (150, 150, 158)
 
@@ -64,7 +65,7 @@ def draw(cuts: Sequence[tuple[str, Cut]], proxies: Mapping[str, Proxy], folder: 
     folder.mkdir(parents=True, exist_ok=True)
     order = list(cuts)
     random.Random(SEED).shuffle(order)
-    with (folder / "key.json").open("x") as file:
+    with (folder / _KEY).open("x") as file:
         json.dump([{"method": method, "a": asdict(cut.a), "b": asdict(cut.b)} for method, cut in order], file, indent=1)
     for number, (_, cut) in enumerate(order, start=1):
         tiles = [*_tiles("A", proxies[cut.a.title], cut.a, -1), *_tiles("B", proxies[cut.b.title], cut.b, 1)]
@@ -76,6 +77,11 @@ def draw(cuts: Sequence[tuple[str, Cut]], proxies: Mapping[str, Proxy], folder: 
         lines = csv.writer(file)
         lines.writerow(("cut", "method"))
         lines.writerows((f"{number:03d}", method) for number, (method, _) in enumerate(order, start=1))
+
+
+def is_drawing(folder: Path) -> bool:
+    """Whether cuts are drawn there."""
+    return (folder / _KEY).exists()
 
 
 def _tiles(name: str, proxy: Proxy, side: Side, way: int) -> Iterator[Tile]:
@@ -99,7 +105,7 @@ def read(folder: Path, files: Sequence[Path]) -> list[Grade]:
     Raises:
         ValueError: a cut has no verdict, or one that is none.
     """
-    key = json.loads((folder / "key.json").read_text())
+    key = json.loads((folder / _KEY).read_text())
     graders = [_said(path, len(key)) for path in files]
     grades = []
     for number, row in enumerate(key, start=1):
@@ -125,8 +131,10 @@ def merged(old: Sequence[Grade], new: Sequence[Grade]) -> list[Grade]:
     by_cut = {(grade.method, grade.a, grade.b): grade for grade in old}
     for grade in new:
         at = grade.method, grade.a, grade.b
-        known = by_cut.get(at)
-        by_cut[at] = replace(known, verdicts=(*known.verdicts, *grade.verdicts)) if known else grade
+        if known := by_cut.get(at):
+            both = replace(known, verdicts=(*known.verdicts, *grade.verdicts))
+            grade = both if both.verdict == known.verdict else replace(both, reason=grade.reason)
+        by_cut[at] = grade
     return list(by_cut.values())
 
 

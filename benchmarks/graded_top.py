@@ -23,7 +23,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.blind_grading import draw, frames_from
+from benchmarks.blind_grading import draw, frames_from, is_drawing
 from benchmarks.grades import ACCEPTED, GRADES, SAME_CUT_FRAMES, Cut, Grade, Side, grade_of, kappa, load_grades, summary
 from benchmarks.machine import machine_facts, shared_videos
 from benchmarks.pipeline import matchcut
@@ -285,6 +285,8 @@ def main(given: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--json", type=Path, default=DEFAULT_JSON, metavar="FILE", help=f"default: {DEFAULT_JSON}")
     arguments = parser.parse_args(given)
+    if arguments.draw and is_drawing(arguments.draw):
+        parser.error(f"{arguments.draw} holds a drawing that graders may be at; name another folder")
     grades = load_grades(arguments.grades)
     with tempfile.TemporaryDirectory(prefix="matchcut-graded-") as folder:
         videos = videos_of(arguments, Path(folder))

@@ -82,8 +82,15 @@ def test_a_cut_that_is_graded_again_has_all_verdicts():
     other = replace(grade, method="frame_match")
     again = replace(grade, verdicts=("accepted",), reason="runs on", same_as="")
     both, untouched = merged([grade, other], [again])
-    assert (both.verdicts, both.same_as) == (("weak", "weak", "accepted"), "runner")
+    assert (both.verdicts, both.same_as, both.reason) == (("weak", "weak", "accepted"), "runner", "still")
     assert untouched == other
+
+
+def test_the_reason_is_one_for_the_verdict_of_all_graders():
+    grade = Grade("action_match", CUTS[0][1].a, CUTS[0][1].b, ("weak", "weak"), "still")
+    again = replace(grade, verdicts=("accepted",) * 3, reason="runs on")
+    (both,) = merged([grade], [again])
+    assert (both.verdict, both.reason) == ("accepted", "runs on")
 
 
 def test_frames_stay_within_the_shot():

@@ -122,6 +122,15 @@ def test_real_films_are_listed_drawn_and_offered_for_grading(films: dict[str, Pa
     assert not (tmp_path / "home" / "matchcut.toml").exists()
 
 
+def test_a_drawing_is_not_drawn_over_and_this_is_said_at_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "key.json").touch()
+    with pytest.raises(SystemExit):
+        main(["--draw", str(tmp_path)])
+    assert "name another folder" in capsys.readouterr().err
+
+
 def plain(masks: list[list[int]], flows: list[float]) -> PlainShots:
     mask = np.zeros((len(masks), 2304), np.float32)
     for row, cells in enumerate(masks):

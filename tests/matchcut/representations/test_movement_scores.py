@@ -39,7 +39,7 @@ def test_stillness_scores_zero_even_against_itself():
     assert score(pan(0.01), pan(0.01)) == 0
 
 
-def test_the_more_speeds_differ_the_less_they_match_and_eight_times_not_at_all():
+def test_the_more_speeds_differ_the_less_they_match_and_eight_times_hardly():
     for moving in (lambda speed: pan(speed), lambda speed: rows(patch(4, 2 * speed))):
         scores = [score(moving(0.2), moving(0.2 * factor)) for factor in (1, 1.5, 2, 3, 8)]
         assert scores == sorted(scores, reverse=True)
